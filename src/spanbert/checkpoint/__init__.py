@@ -1,0 +1,1 @@
+"""Folders and archives on disk to modules, tokenizer and task description, and back."""

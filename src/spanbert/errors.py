@@ -1,0 +1,42 @@
+"""Errors that the user can mend. Each message is one line that names the place and the remedy.
+
+The command line prints such a message and exits with code 2; any other exception is a fault of ours (code 1).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class SpanbertError(Exception):
+    """Base of every error whose cause is the user's input, settings or machine."""
+
+
+class DataError(SpanbertError):
+    """A file's content is not what its format asks for."""
+
+    def __init__(self, message: str, path: str | Path | None = None, line: int | None = None) -> None:
+        place = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
+        super().__init__(place + message)
+        self.path = path
+        self.line = line
+
+
+class SettingsError(SpanbertError):
+    """Settings contradict each other or are out of range."""
+
+
+class CheckpointError(SpanbertError):
+    """A model folder, archive or hub id cannot be loaded as asked."""
+
+
+class MissingExtraError(SpanbertError):
+    """A feature needs an optional dependency that is not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(f"{feature} needs an optional package: pip install 'spanbert[{extra}]'")
+        self.extra = extra
+
+
+class TrainingError(SpanbertError):
+    """Training cannot go on (a loss that is not a number, no data, a full disk)."""

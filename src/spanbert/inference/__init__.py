@@ -1,0 +1,1 @@
+"""The one inference engine that evaluation, prediction and the server share."""

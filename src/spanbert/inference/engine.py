@@ -1,0 +1,87 @@
+"""One inference engine: features of any number and length in, outputs in the same order, with bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Generic, Protocol, TypeVar
+
+import torch
+from torch import nn
+
+
+class Sized(Protocol):
+    """One sequence for the encoder."""
+
+    @property
+    def piece_count(self) -> int:
+        """Its length in pieces."""
+        ...
+
+
+F = TypeVar("F", bound=Sized)
+
+
+class Engine(Generic[F]):
+    """Runs a model over a stream of features.
+
+    Features are read ahead in blocks of about `lookahead` pieces, sorted by length and cut into batches of at most
+    `batch_pieces` pieces, so that neighbours in a batch are alike; outputs come back in the order asked. Memory is
+    bounded by one block, however long the stream is.
+
+    Args:
+        model: called with a batch it returns an output with `per_sequence()`.
+        collate: features to a batch.
+        batch_pieces: pieces in a batch.
+        lookahead: pieces in a block.
+        device: where the model runs.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        collate: Callable[[Sequence[F]], Any],
+        *,
+        batch_pieces: int = 4096,
+        lookahead: int = 65536,
+        device: torch.device | None = None,
+    ) -> None:
+        self.model = model
+        self.collate = collate
+        self.batch_pieces = batch_pieces
+        self.lookahead = lookahead
+        self.device = device or torch.device("cpu")
+
+    def run(self, features: Iterable[F]) -> Iterator[Any]:
+        """Outputs, one for each feature, in order."""
+        for block in self._blocks(iter(features)):
+            results: list[Any] = [None] * len(block)
+            for numbers in self._batches(block):
+                batch = self.collate([block[number] for number in numbers]).to(self.device)
+                with torch.inference_mode():
+                    found = self.model(batch).per_sequence()
+                for number, result in zip(numbers, found, strict=True):
+                    results[number] = result
+            yield from results
+
+    def _blocks(self, features: Iterator[F]) -> Iterator[list[F]]:
+        while first := list(islice(features, 1)):
+            block, pieces = first, first[0].piece_count
+            while pieces < self.lookahead and (more := list(islice(features, 1))):
+                block += more
+                pieces += more[0].piece_count
+            yield block
+
+    def _batches(self, block: Sequence[F]) -> Iterator[list[int]]:
+        order = sorted(range(len(block)), key=lambda number: -block[number].piece_count)
+        batch: list[int] = []
+        filled = 0
+        for number in order:
+            size = block[number].piece_count
+            if batch and filled + size > self.batch_pieces:
+                yield batch
+                batch, filled = [], 0
+            batch.append(number)
+            filled += size
+        if batch:
+            yield batch

@@ -1,0 +1,54 @@
+"""The encoder: embeddings, then layers. Reading the constructor is reading the architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import Tensor, nn
+
+from spanbert.nn.batch import PieceBatch
+from spanbert.nn.config import EncoderConfig
+from spanbert.nn.embeddings import Embeddings, LearnedPositions
+from spanbert.nn.layer import Layer
+
+
+class Encoder(nn.Module):
+    """BERT's encoder (Devlin et al. 2019, section 3), without pooler and heads.
+
+    Args:
+        config: shape; weights start at random from N(0, `config.init_std`).
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embeddings = Embeddings(config, LearnedPositions(config))
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
+        initialise(self, config.init_std)
+
+    def forward(self, pieces: PieceBatch) -> Tensor:
+        """Pieces (B, P) -> last hidden states (B, P, D)."""
+        hidden: Tensor = self.embeddings(pieces)
+        for layer in self.layers:
+            hidden = layer(hidden, pieces.mask)
+        return hidden
+
+    def hidden_states(self, pieces: PieceBatch) -> Iterator[Tensor]:
+        """Embedding output, then the output of each layer: `layers` + 1 tensors (B, P, D)."""
+        hidden: Tensor = self.embeddings(pieces)
+        yield hidden
+        for layer in self.layers:
+            hidden = layer(hidden, pieces.mask)
+            yield hidden
+
+
+def initialise(module: nn.Module, std: float) -> None:
+    """Fill linear and embedding weights from N(0, std), biases with 0, norms with 1 and 0 (as BERT starts)."""
+    for part in module.modules():
+        if isinstance(part, nn.Linear | nn.Embedding):
+            nn.init.normal_(part.weight, std=std)
+        if isinstance(part, nn.Linear) and part.bias is not None:
+            nn.init.zeros_(part.bias)
+        if isinstance(part, nn.LayerNorm):
+            nn.init.ones_(part.weight)
+            nn.init.zeros_(part.bias)

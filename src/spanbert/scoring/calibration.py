@@ -1,0 +1,62 @@
+"""Confidence that means something: one temperature fitted on held-out predictions (Guo et al. 2017)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def softmax(scores: Floats, temperature: float = 1.0) -> Floats:
+    """Probabilities of scores (in nats) along the last axis; -inf gives 0."""
+    scaled = scores / temperature
+    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def fit_temperature(scores: Sequence[Floats], right: Sequence[bool]) -> float:
+    """The temperature at which "probability of the best choice" predicts best whether the choice is right.
+
+    Args:
+        scores: for each prediction, the scores (n,) of all choices, in nats.
+        right: for each prediction, whether its best-scored choice is right.
+
+    Returns:
+        The value in [0.05, 20] with the least mean log loss; 1.0 when there is nothing to fit on.
+    """
+    if not scores:
+        return 1.0
+    width = max(len(row) for row in scores)
+    table = np.full((len(scores), width), -np.inf)
+    for number, row in enumerate(scores):
+        table[number, : len(row)] = row
+    truth = np.asarray(right, dtype=np.float64)
+    if truth.min() == truth.max():
+        return 1.0
+
+    def log_loss(log_temperature: float) -> float:
+        best = softmax(table, float(np.exp(log_temperature))).max(axis=-1).clip(1e-9, 1 - 1e-9)
+        return float(-(truth * np.log(best) + (1 - truth) * np.log1p(-best)).mean())
+
+    grid = np.linspace(np.log(0.05), np.log(20.0), 61)
+    centre = min(grid, key=log_loss)
+    step = float(grid[1] - grid[0])
+    fine = np.clip(np.linspace(centre - step, centre + step, 41), grid[0], grid[-1])
+    return float(np.exp(min(fine, key=log_loss)))
+
+
+def expected_calibration_error(confidence: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
+    """Mean gap between confidence and accuracy over equally wide bins, in percent points."""
+    if not confidence:
+        return 0.0
+    values, truth = np.asarray(confidence), np.asarray(right, dtype=np.float64)
+    place = np.minimum((values * bins).astype(int), bins - 1)
+    gaps = [
+        abs(values[place == number].mean() - truth[place == number].mean()) * (place == number).mean()
+        for number in range(bins)
+        if (place == number).any()
+    ]
+    return float(100 * sum(gaps))

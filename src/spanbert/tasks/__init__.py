@@ -1,0 +1,32 @@
+"""The tasks by name. Values are import paths, so nothing loads until a task is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from spanbert.errors import SettingsError
+
+TASKS: dict[str, str] = {
+    "question-answering": "spanbert.tasks.question_answering.task:QuestionAnswering",
+}
+
+
+def task_names() -> list[str]:
+    """Names of all tasks, those of installed plug-ins (entry-point group `spanbert.tasks`) included."""
+    return sorted({*TASKS, *(point.name for point in entry_points(group="spanbert.tasks"))})
+
+
+def task_class(name: str) -> Any:
+    """The class of a task.
+
+    Raises:
+        SettingsError: no task has this name.
+    """
+    if name in TASKS:
+        module, _, attribute = TASKS[name].partition(":")
+        return getattr(import_module(module), attribute)
+    for point in entry_points(group="spanbert.tasks", name=name):
+        return point.load()
+    raise SettingsError(f"unknown task {name!r}: choose one of {', '.join(task_names())}")

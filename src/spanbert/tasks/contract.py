@@ -1,0 +1,132 @@
+"""What a task is: the verbs that training, evaluation, prediction and the server know it by.
+
+The road of an example: `read` or `parse` -> `features` -> `collate` -> model -> `decode` -> `score`.
+Examples and predictions speak characters, features and batches speak pieces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+from spanbert.nn.encoder import Encoder
+from spanbert.scoring.report import Report
+from spanbert.text.tokenizer import Tokenizer
+
+
+class TaskSettings(BaseModel):
+    """Base of each task's settings; they travel in `task.json` with the model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Example(Protocol):
+    """One item of a data file."""
+
+    @property
+    def id(self) -> str:
+        """The caller's name for it."""
+        ...
+
+
+class Feature(Protocol):
+    """One sequence for the encoder."""
+
+    @property
+    def piece_count(self) -> int:
+        """Pieces in the sequence, special ones included."""
+        ...
+
+
+class Prediction(Protocol):
+    """What a user gets for one example."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain types; the form of one line of `predictions.jsonl`."""
+        ...
+
+
+class Batch(Protocol):
+    """Features as tensors."""
+
+    def to(self, device: Any) -> Any:
+        """The same batch on another device."""
+        ...
+
+
+class Output(Protocol):
+    """What a task's model returns for a batch."""
+
+    @property
+    def loss(self) -> Tensor | None:
+        """Mean over the batch's sequences in nats, a scalar; None without targets."""
+        ...
+
+    def per_sequence(self) -> list[Any]:
+        """Results on the CPU, one for each feature of the batch, in order."""
+        ...
+
+
+E = TypeVar("E", bound=Example)
+F = TypeVar("F", bound=Feature)
+P = TypeVar("P", bound=Prediction)
+F_co = TypeVar("F_co", bound=Feature, covariant=True)
+
+
+class TrainingSet(Protocol[F_co]):
+    """Examples cut into pieces once, and made into features anew each epoch."""
+
+    lost_gold: dict[str, int]
+
+    def epoch(self, seed: int, epoch: int) -> Sequence[F_co]:
+        """The features of one epoch, a pure function of (seed, epoch)."""
+        ...
+
+
+class Task(Protocol, Generic[E, F, P]):
+    """A task with its settings. Instances are immutable; `fit` returns a new one."""
+
+    name: ClassVar[str]
+    architecture: ClassVar[str]
+    """Hugging Face class name written into `config.json`."""
+    settings: Any
+
+    def read(self, path: Path) -> Iterator[E]:
+        """Examples of a data file, gold included. Raises DataError with file and line."""
+        ...
+
+    def parse(self, item: Mapping[str, Any], place: str, line: int | None) -> E:
+        """One JSON object as an example without need of gold. Raises DataError."""
+        ...
+
+    def features(self, examples: Sequence[E], tokenizer: Tokenizer) -> list[list[F]]:
+        """For each example its features (at least one), without targets."""
+        ...
+
+    def training_set(self, examples: Iterable[E], tokenizer: Tokenizer) -> TrainingSet[F]:
+        """Examples with gold, ready to be made into training features."""
+        ...
+
+    def collate(self, features: Sequence[F]) -> Batch:
+        """Features as one batch."""
+        ...
+
+    def build(self, encoder: Encoder) -> nn.Module:
+        """The model: encoder with a random head; called with a batch it returns an `Output`."""
+        ...
+
+    def decode(self, example: E, features: Sequence[F], outputs: Sequence[Any]) -> P:
+        """The prediction for an example from the outputs of all its features."""
+        ...
+
+    def fit(self, examples: Sequence[E], predictions: Sequence[P]) -> Task[E, F, P]:
+        """Thresholds and temperature chosen on held-out predictions."""
+        ...
+
+    def score(self, examples: Sequence[E], predictions: Sequence[P]) -> Report:
+        """Metrics of predictions against gold."""
+        ...

@@ -1,0 +1,113 @@
+"""Scores of pieces to answers in characters: best spans of each window, joined over windows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from spanbert.scoring.calibration import softmax
+from spanbert.tasks.question_answering.examples import QaAnswer, QaExample, QaPrediction
+from spanbert.tasks.question_answering.features import QaFeature
+from spanbert.text.alignment import chars_of_pieces
+from spanbert.text.spans import Span
+
+if TYPE_CHECKING:
+    from spanbert.tasks.question_answering.task import QaSettings
+
+
+def decode(
+    example: QaExample,
+    features: Sequence[QaFeature],
+    outputs: Sequence[NDArray[np.float32]],
+    settings: QaSettings,
+) -> QaPrediction:
+    """The n best answers of a passage and whether to give one.
+
+    A span's score is start + end - start[CLS] - end[CLS]: its log odds against "no answer", comparable between
+    windows. Each window gives only spans that start in the part it owns, so none is counted twice.
+
+    Args:
+        example: the question.
+        features: all windows of its passage.
+        outputs: for each window scores (2, P), start and end.
+        settings: lengths, threshold, temperature.
+    """
+    found: dict[Span, float] = {}
+    for feature, scores in zip(features, outputs, strict=True):
+        for piece_span, score in best_spans(feature, scores, settings.max_answer_pieces, settings.candidates):
+            char_span = chars_of_pieces(feature.passage, piece_span)
+            if len(char_span) and score > found.get(char_span, -np.inf):
+                found[char_span] = score
+    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))[: settings.candidates]
+    threshold = settings.no_answer_threshold
+    chances = choice_probabilities([score for _, score in ranked], threshold, settings.temperature)
+    candidates = tuple(
+        QaAnswer(example.passage[chars.start : chars.end], chars, score, float(chance))
+        for (chars, score), chance in zip(ranked, chances[1:], strict=True)
+    )
+    given = candidates[0] if candidates and candidates[0].score > threshold else None
+    return QaPrediction(
+        id=example.id,
+        answer=given,
+        no_answer_probability=float(chances[0]),
+        candidates=candidates,
+        windows=len(features),
+        covered_chars=_covered_chars(example, features),
+    )
+
+
+def choice_probabilities(
+    scores: Sequence[float], threshold: float, temperature: float
+) -> NDArray[np.float64]:
+    """Chances of "no answer" (first) and of each candidate.
+
+    "No answer" takes part with the threshold as its score, so the likelier choice is the one the threshold makes.
+    """
+    if np.isinf(threshold):  # a model that always answers
+        rest = softmax(np.asarray(scores, dtype=np.float64), temperature) if scores else np.zeros(0)
+        return np.concatenate([[0.0 if scores else 1.0], rest])
+    return softmax(np.asarray([threshold, *scores], dtype=np.float64), temperature)
+
+
+def best_spans(
+    feature: QaFeature, scores: NDArray[np.float32], longest: int, count: int
+) -> list[tuple[Span, float]]:
+    """The `count` best spans of at most `longest` pieces that start in the window's own part.
+
+    Returns:
+        Spans of passage pieces with their log odds against "no answer", best first.
+    """
+    window, owned = feature.window.pieces, feature.window.owned
+    if not len(owned):
+        return []
+    first = feature.passage_piece_start
+    starts = scores[0, first + owned.start - window.start : first + owned.end - window.start]
+    ends = scores[1, first + owned.start - window.start : first + len(window)]
+    ends = np.concatenate([ends, np.full(longest - 1, -np.inf, dtype=ends.dtype)])
+    sums = starts[:, None] + sliding_window_view(ends, longest)[: len(starts)]  # (owned pieces, length - 1)
+    flat = sums.ravel()
+    top = (
+        np.argpartition(-flat, min(count, len(flat) - 1))[:count]
+        if len(flat) > count
+        else np.arange(len(flat))
+    )
+    top = top[np.argsort(-flat[top], kind="stable")]
+    null = float(scores[0, 0]) + float(scores[1, 0])
+    found = []
+    for index in top:
+        if np.isfinite(flat[index]):
+            start, extra = divmod(int(index), longest)
+            begin = owned.start + start
+            found.append((Span(begin, begin + extra + 1), float(flat[index]) - null))
+    return found
+
+
+def _covered_chars(example: QaExample, features: Sequence[QaFeature]) -> int:
+    last = features[-1]
+    if last.window.pieces.end == len(last.passage):
+        return len(example.passage)
+    return int(last.passage.char_ends[last.window.pieces.end - 1])

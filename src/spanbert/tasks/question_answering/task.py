@@ -1,0 +1,136 @@
+"""Question answering as a task: its settings and the verbs of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from spanbert.nn.encoder import Encoder
+from spanbert.scoring.calibration import fit_temperature
+from spanbert.scoring.report import Report
+from spanbert.tasks.contract import TaskSettings
+from spanbert.tasks.question_answering import examples as records
+from spanbert.tasks.question_answering import metrics
+from spanbert.tasks.question_answering.decode import decode
+from spanbert.tasks.question_answering.examples import QaExample, QaPrediction
+from spanbert.tasks.question_answering.features import (
+    QaBatch,
+    QaEncoder,
+    QaFeature,
+    QaTrainingSet,
+    collate,
+)
+from spanbert.tasks.question_answering.model import QaModel
+from spanbert.text.tokenizer import Tokenizer
+
+
+class QaSettings(TaskSettings):
+    """How questions meet passages; kept in `task.json`."""
+
+    window_pieces: int = Field(384, ge=48)
+    """Longest encoder input in pieces: question, window of the passage and three special pieces."""
+    overlap_pieces: int = Field(128, ge=0)
+    """Pieces that neighbouring windows of a long passage share."""
+    on_long: Literal["window", "truncate", "error"] = "window"
+    """A passage longer than a window: read all its windows, only the first, or refuse."""
+    max_answer_pieces: int = Field(30, ge=1)
+    """Longest answer in pieces."""
+    candidates: int = Field(20, ge=1)
+    """How many best answers a prediction holds."""
+    no_answer_threshold: float = float("-inf")
+    """An answer is given when its log odds against "no answer" are above this; fitted on the dev set."""
+    temperature: float = Field(1.0, gt=0)
+    """Divides scores before they become probabilities; fitted on the dev set."""
+    training_pieces: int = Field(0, ge=0)
+    """Train on stretches of at most this many passage pieces; 0 reads as much as a window holds."""
+    whole_passages: float = Field(0.0, ge=0, le=1)
+    """Share of training questions that read a whole window in spite of `training_pieces`."""
+    contrast: float = Field(0.0, ge=0, le=1)
+    """Share of training questions asked once more against another passage of their article, as unanswerable."""
+
+
+class QuestionAnswering:
+    """Extractive question answering with "no answer" (the contract is `spanbert.tasks.contract.Task`)."""
+
+    name: ClassVar[str] = "question-answering"
+    architecture: ClassVar[str] = "BertForQuestionAnswering"
+    data_formats: ClassVar[str] = records.DATA_FORMATS
+    Settings: ClassVar[type[QaSettings]] = QaSettings
+
+    def __init__(self, settings: QaSettings | None = None) -> None:
+        self.settings = settings or QaSettings()
+
+    def read(self, path: Path) -> Iterator[QaExample]:
+        """Questions of a SQuAD JSON or JSONL file. Raises DataError."""
+        return records.read_examples(path)
+
+    def parse(self, item: Mapping[str, Any], place: str, line: int | None) -> QaExample:
+        """One JSON object as a question. Raises DataError."""
+        return records.parse_example(item, place, line)
+
+    def features(self, examples: Sequence[QaExample], tokenizer: Tokenizer) -> list[list[QaFeature]]:
+        """The windows of each question's passage."""
+        encoder = QaEncoder(tokenizer, self.settings)
+        return [encoder.features(question, passage) for question, passage in encoder.encode(examples)]
+
+    def training_set(self, examples: Iterable[QaExample], tokenizer: Tokenizer) -> QaTrainingSet:
+        """Questions with gold, ready for training."""
+        return QaTrainingSet(examples, tokenizer, self.settings)
+
+    def collate(self, features: Sequence[QaFeature]) -> QaBatch:
+        """One packed batch."""
+        return collate(features)
+
+    def build(self, encoder: Encoder) -> QaModel:
+        """Encoder with random answer-end scores."""
+        return QaModel(encoder)
+
+    def decode(
+        self, example: QaExample, features: Sequence[QaFeature], outputs: Sequence[NDArray[np.float32]]
+    ) -> QaPrediction:
+        """The answer to a question from the scores of all its windows."""
+        return decode(example, features, outputs, self.settings)
+
+    def fit(self, examples: Sequence[QaExample], predictions: Sequence[QaPrediction]) -> QuestionAnswering:
+        """Threshold by F1 (only if some question has no answer), then temperature, on held-out predictions."""
+        pairs = [
+            (example, made)
+            for example, made in zip(examples, predictions, strict=True)
+            if example.answers is not None
+        ]
+        threshold = float("-inf")
+        if any(not example.answers for example, _ in pairs):
+            threshold = metrics.best_threshold(
+                [made.score for _, made in pairs],
+                [
+                    metrics.best_over_answers(metrics.f1, made.candidates[0].text, example)
+                    if made.candidates
+                    else 0.0
+                    for example, made in pairs
+                ],
+                [metrics.best_over_answers(metrics.f1, "", example) for example, _ in pairs],
+            )
+        scores, right = [], []
+        for example, made in pairs:
+            choices = [candidate.score for candidate in made.candidates]
+            given = made.candidates[0].text if made.candidates and made.score > threshold else ""
+            scores.append(np.asarray(choices if np.isinf(threshold) else [threshold, *choices]))
+            right.append(metrics.best_over_answers(metrics.exact_match, given, example) > 0)
+        usable = [number for number, row in enumerate(scores) if len(row)]
+        temperature = fit_temperature(
+            [scores[number] for number in usable], [right[number] for number in usable]
+        )
+        return QuestionAnswering(
+            self.settings.model_copy(
+                update={"no_answer_threshold": threshold, "temperature": round(temperature, 4)}
+            )
+        )
+
+    def score(self, examples: Sequence[QaExample], predictions: Sequence[QaPrediction]) -> Report:
+        """Exact match and F1."""
+        return metrics.score_answers(examples, predictions)

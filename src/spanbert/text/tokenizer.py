@@ -1,0 +1,176 @@
+"""WordPiece on the `tokenizers` library: text to pieces that remember their characters and their word."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tokenizers
+from numpy.typing import NDArray
+from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
+
+from spanbert.errors import CheckpointError
+
+SPECIAL_PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The pieces of one text, without special pieces; all arrays are integers (P,).
+
+    `text[char_starts[i]:char_ends[i]]` is what piece i stands for; `words[i]` numbers its word.
+    """
+
+    ids: NDArray[np.int32]
+    char_starts: NDArray[np.int32]
+    char_ends: NDArray[np.int32]
+    words: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class Tokenizer:
+    """BERT's WordPiece tokenizer, cased or not.
+
+    Args:
+        backend: a `tokenizers.Tokenizer` whose vocabulary holds BERT's five special pieces.
+
+    Raises:
+        CheckpointError: a special piece is missing.
+    """
+
+    def __init__(self, backend: tokenizers.Tokenizer) -> None:
+        missing = [piece for piece in SPECIAL_PIECES if backend.token_to_id(piece) is None]
+        if missing:
+            raise CheckpointError(f"tokenizer: the vocabulary lacks {', '.join(missing)}")
+        backend.no_truncation()
+        backend.no_padding()
+        self.backend = backend
+        self.pad_id, self.unknown_id, self.start_id, self.end_id, self.mask_id = (
+            int(backend.token_to_id(piece)) for piece in SPECIAL_PIECES
+        )
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of pieces, special ones included."""
+        return int(self.backend.get_vocab_size())
+
+    @property
+    def lowercase(self) -> bool:
+        """Whether text is lower-cased before it is cut (an uncased model)."""
+        return bool(getattr(self.backend.normalizer, "lowercase", False))
+
+    @classmethod
+    def from_file(cls, path: Path) -> Tokenizer:
+        """Load a `tokenizer.json`.
+
+        Raises:
+            CheckpointError: the file is missing or no tokenizer.
+        """
+        try:
+            return cls(tokenizers.Tokenizer.from_file(str(path)))
+        except CheckpointError:
+            raise
+        except Exception as error:  # the library raises bare Exception with the cause in its text
+            raise CheckpointError(f"{path}: no readable tokenizer.json ({error})") from error
+
+    @classmethod
+    def from_vocabulary(
+        cls, path: Path, *, lowercase: bool, strip_accents: bool | None = None, split_chinese: bool = True
+    ) -> Tokenizer:
+        """Build from a `vocab.txt`, one piece a line; line number = piece number.
+
+        Args:
+            path: the vocabulary file, UTF-8.
+            lowercase: whether the model is uncased. There is no default: guessing loses case in silence.
+            strip_accents: remove combining marks; None follows `lowercase`, as BERT does.
+            split_chinese: set CJK ideographs apart as words of their own.
+
+        Raises:
+            CheckpointError: the file is missing, not UTF-8, or lacks a special piece.
+        """
+        try:
+            lines = path.read_text(encoding="utf-8").split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise CheckpointError(f"{path}: no readable vocab.txt ({error})") from error
+        if lines and lines[-1] == "":
+            lines.pop()
+        vocabulary = {piece.rstrip("\r"): number for number, piece in enumerate(lines)}
+        backend = tokenizers.Tokenizer(
+            models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100)
+        )
+        return cls(_bert_pipeline(backend, lowercase, strip_accents, split_chinese))
+
+    @classmethod
+    def train(cls, texts: Iterable[str], *, size: int, lowercase: bool, min_frequency: int = 2) -> Tokenizer:
+        """Learn a WordPiece vocabulary of at most `size` pieces from texts (a stream; read once)."""
+        backend = _bert_pipeline(
+            tokenizers.Tokenizer(models.WordPiece({}, unk_token="[UNK]")), lowercase, None, True
+        )
+        trainer = trainers.WordPieceTrainer(
+            vocab_size=size,
+            min_frequency=min_frequency,
+            special_tokens=list(SPECIAL_PIECES),
+            show_progress=False,
+        )
+        backend.train_from_iterator(texts, trainer)
+        return cls(backend)
+
+    def encode(self, text: str) -> Pieces:
+        """Cut one text into pieces; nothing is truncated and no special piece is added."""
+        return self.encode_many([text])[0]
+
+    def encode_many(self, texts: Sequence[str]) -> list[Pieces]:
+        """Cut several texts at once (in parallel, outside Python)."""
+        return [_pieces(found) for found in self.backend.encode_batch(list(texts), add_special_tokens=False)]
+
+    def piece(self, piece_id: int) -> str:
+        """The vocabulary's string for a piece number."""
+        return str(self.backend.id_to_token(piece_id))
+
+    def save(self, folder: Path, *, max_pieces: int = 512) -> None:
+        """Write `tokenizer.json`, `vocab.txt` and `tokenizer_config.json` as Hugging Face readers expect."""
+        self.backend.save(str(folder / "tokenizer.json"))
+        vocabulary = self.backend.get_vocab()
+        pieces = sorted(vocabulary, key=lambda piece: vocabulary[piece])
+        (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")
+        normalizer = self.backend.normalizer
+        config = {
+            "tokenizer_class": "BertTokenizer",
+            "do_lower_case": self.lowercase,
+            "strip_accents": getattr(normalizer, "strip_accents", None),
+            "tokenize_chinese_chars": getattr(normalizer, "handle_chinese_chars", True),
+            "model_max_length": max_pieces,
+            "pad_token": "[PAD]",
+            "unk_token": "[UNK]",
+            "cls_token": "[CLS]",
+            "sep_token": "[SEP]",
+            "mask_token": "[MASK]",
+        }
+        (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def _bert_pipeline(
+    backend: tokenizers.Tokenizer, lowercase: bool, strip_accents: bool | None, split_chinese: bool
+) -> tokenizers.Tokenizer:
+    backend.normalizer = normalizers.BertNormalizer(
+        clean_text=True,
+        handle_chinese_chars=split_chinese,
+        strip_accents=strip_accents,
+        lowercase=lowercase,
+    )
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    backend.decoder = decoders.WordPiece(prefix="##")
+    known = [piece for piece in SPECIAL_PIECES if backend.token_to_id(piece) is not None]
+    backend.add_special_tokens(known)
+    return backend
+
+
+def _pieces(found: tokenizers.Encoding) -> Pieces:
+    offsets = np.asarray(found.offsets, dtype=np.int32).reshape(-1, 2)
+    words = np.asarray([-1 if word is None else word for word in found.word_ids], dtype=np.int32)
+    return Pieces(np.asarray(found.ids, dtype=np.int32), offsets[:, 0].copy(), offsets[:, 1].copy(), words)

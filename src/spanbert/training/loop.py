@@ -1,0 +1,239 @@
+"""The loop: updates, evaluations at even intervals, the best kept, resume points. Knows no task and no text."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from spanbert.errors import TrainingError
+from spanbert.scoring.report import Report
+from spanbert.training.events import Listener, StepRecord
+from spanbert.training.optimizer import build_optimizer
+from spanbert.training.order import Indices, epoch_batches
+from spanbert.training.run_folder import RunFolder
+from spanbert.training.schedule import linear_schedule
+from spanbert.training.settings import TrainingSettings
+
+
+class Data(Protocol):
+    """What the loop asks of training data."""
+
+    def epoch(self, seed: int, epoch: int) -> Sequence[Any]:
+        """Features of an epoch, each with `piece_count`; a pure function of (seed, epoch)."""
+        ...
+
+    def collate(self, features: Sequence[Any]) -> Any:
+        """Features as a batch with `to(device)`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Update:
+    """The batches of one update, over all processes, and where it stands in its epoch."""
+
+    features: Sequence[Any]
+    batches: list[Indices]
+    epoch: int
+    place: int
+    places: int
+
+
+class Trainer:
+    """One run of training.
+
+    Args:
+        model: called with a batch it returns an output with `loss`, the mean over the batch's sequences.
+        data: features by epoch.
+        settings: of the loop.
+        run: where resume points go.
+        evaluate: scores the dev set with the model as it is.
+        keep: called right after an evaluation that no earlier one beat.
+        listeners: hear of updates and evaluations (main process only).
+        accelerator: device, precision and processes; a default one is made when left out.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        data: Data,
+        settings: TrainingSettings,
+        run: RunFolder,
+        *,
+        evaluate: Callable[[], Report],
+        keep: Callable[[Report], None],
+        listeners: Sequence[Listener] = (),
+        accelerator: Accelerator | None = None,
+    ) -> None:
+        self.settings = settings
+        self.accelerator = accelerator or build_accelerator(settings)
+        self.data = data
+        self.run = run
+        self.evaluate = evaluate
+        self.keep = keep
+        self.listeners = listeners if self.accelerator.is_main_process else ()
+        optimizer = build_optimizer(model, settings.learning_rate, settings.weight_decay)
+        self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
+        self.step, self.epoch, self.place = 0, 0, 0
+        self.best = -math.inf
+        self.stale = 0
+        self.steps = 0
+
+    def train(self) -> None:
+        """Run to the end, from the resume point when there is one.
+
+        Raises:
+            TrainingError: no data, a loss or gradient that is not a number, a full disk.
+        """
+        self._restore()
+        updates = self._updates()
+        first = next(updates, None)
+        if first is None:
+            raise TrainingError("the training data has no features")
+        self.steps = self.steps or self.settings.steps or max(1, round(self.settings.epochs * first.places))
+        interval = max(1, math.ceil(self.steps / self.settings.evaluations))
+        for listener in self.listeners:
+            listener.started(self.step, self.steps)
+        reason = "all updates made"
+        update: _Update | None = first
+        while self.step < self.steps and update is not None:
+            record = self._one(update)
+            for listener in self.listeners:
+                listener.updated(record)
+            if self.step % interval == 0 or self.step == self.steps:
+                self._evaluate()
+                if self.settings.patience is not None and self.stale >= self.settings.patience:
+                    reason = f"no better score in {self.stale} evaluations"
+                    break
+            if self.step % self.settings.save_every == 0 and self.step < self.steps:
+                self._save()
+            update = next(updates, None)
+        for listener in self.listeners:
+            listener.ended(self.step, reason)
+
+    def _updates(self) -> Iterator[_Update]:
+        """Updates from the current place on, without end."""
+        multiple = self.accelerator.num_processes * self.settings.accumulate
+        for epoch in range(self.epoch, 10**9):
+            features = self.data.epoch(self.settings.seed, epoch)
+            if not features:
+                return
+            batches = epoch_batches(
+                [feature.piece_count for feature in features],
+                self.settings.batch_pieces,
+                self.settings.seed,
+                epoch,
+                multiple,
+            )
+            places = len(batches) // multiple
+            for place in range(self.place if epoch == self.epoch else 0, places):
+                group = batches[place * multiple : (place + 1) * multiple]
+                yield _Update(features, group, epoch, place, places)
+
+    def _one(self, update: _Update) -> StepRecord:
+        """Forward and backward over this process's batches, then one optimizer step."""
+        began = time.perf_counter()
+        # Dropout is a function of (seed, step, process) alone, so a resumed run draws what the whole run drew.
+        process = self.accelerator.process_index
+        torch.manual_seed(
+            int(np.random.SeedSequence((self.settings.seed, self.step, process)).generate_state(1)[0])
+        )
+        rate = self.settings.learning_rate * linear_schedule(self.step, self.steps, self.settings.warmup)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.model.train()
+        mine = update.batches[process :: self.accelerator.num_processes]
+        sequences = sum(map(len, update.batches))
+        loss = torch.zeros((), device=self.accelerator.device)
+        for number, indices in enumerate(mine):
+            if not len(indices):
+                continue
+            batch = self.data.collate([update.features[index] for index in indices])
+            last = number == len(mine) - 1
+            with contextlib.nullcontext() if last else self.accelerator.no_sync(self.model):
+                # Weighted so that the update is the gradient of the mean over all its sequences, however they
+                # are spread over batches and processes (which average their gradients).
+                share = len(indices) / sequences
+                part = self.model(batch.to(self.accelerator.device)).loss * share
+                self.accelerator.backward(part * self.accelerator.num_processes)
+                loss += part.detach()
+        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.settings.max_gradient_norm)
+        total = float(self.accelerator.reduce(loss, reduction="sum"))
+        if not (math.isfinite(total) and math.isfinite(float(norm))):
+            raise TrainingError(
+                f"update {self.step + 1}: the loss is {total}, the gradient norm {float(norm)}; stopped before "
+                "the weights were touched (a lower learning rate or float32 may help)"
+            )
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        self.epoch, self.place = update.epoch, update.place + 1
+        return StepRecord(
+            step=self.step,
+            steps=self.steps,
+            epoch=round(update.epoch + self.place / update.places, 4),
+            loss=round(total, 6),
+            gradient_norm=round(float(norm), 6),
+            learning_rate=rate,
+            pieces=sum(update.features[index].piece_count for indices in update.batches for index in indices),
+            seconds=round(time.perf_counter() - began, 4),
+        )
+
+    def _evaluate(self) -> None:
+        self.model.eval()
+        report = self.evaluate()
+        better = report.primary_value > self.best
+        if better:
+            self.best, self.stale = report.primary_value, 0
+            if self.accelerator.is_main_process:
+                self.keep(report)
+        else:
+            self.stale += 1
+        for listener in self.listeners:
+            listener.evaluated(self.step, report, better)
+
+    def _save(self) -> None:
+        state = {
+            "step": self.step,
+            "steps": self.steps,
+            "epoch": self.epoch,
+            "place": self.place,
+            "best": self.best,
+            "stale": self.stale,
+            "model": self.accelerator.get_state_dict(self.model),
+            "optimizer": self.optimizer.state_dict(),
+        }
+        if self.accelerator.is_main_process:
+            self.run.save(state)
+
+    def _restore(self) -> None:
+        state = self.run.load()
+        if state is None:
+            return
+        self.step, self.steps = state["step"], state["steps"]
+        self.epoch, self.place = state["epoch"], state["place"]
+        self.best, self.stale = state["best"], state["stale"]
+        self.accelerator.unwrap_model(self.model).load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+def build_accelerator(settings: TrainingSettings) -> Accelerator:
+    """Device and processes as the launcher set them; precision as the settings say."""
+    bfloat16 = settings.precision == "bfloat16" or (settings.precision == "auto" and computes_bfloat16())
+    return Accelerator(mixed_precision="bf16" if bfloat16 else "no")
+
+
+def computes_bfloat16() -> bool:
+    """Whether matrix products in bfloat16 run natively here (emulated, they are slower than float32)."""
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    return any(getattr(torch.cpu, name, lambda: False)() for name in checks)

@@ -1,0 +1,42 @@
+"""What every training run can be told; field docstrings are the help texts of the command line."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TrainingSettings(BaseModel):
+    """Settings of the loop."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    epochs: float = Field(3.0, gt=0)
+    """Passes over the training data; a fraction stops within a pass."""
+    steps: int | None = Field(None, ge=1)
+    """Updates in all, instead of `epochs`."""
+    learning_rate: float = Field(5e-5, gt=0)
+    """Peak learning rate."""
+    warmup: float = Field(0.06, ge=0, le=1)
+    """Share of the updates in which the learning rate rises; it then falls linearly to zero."""
+    weight_decay: float = Field(0.01, ge=0)
+    """AdamW's decay, on matrices only."""
+    max_gradient_norm: float = Field(1.0, gt=0)
+    """Gradients of the mean loss are scaled down to this norm."""
+    batch_pieces: int = Field(4096, ge=64)
+    """Pieces in a batch (there is no padding)."""
+    accumulate: int = Field(1, ge=1)
+    """Batches whose gradients make one update."""
+    dropout: float = Field(0.1, ge=0, lt=1)
+    """Dropout of hidden states and attention weights while training."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Arithmetic; `auto` takes bfloat16 where the processor computes in it natively."""
+    seed: int = 0
+    """Of data order, dropout and new weights."""
+    evaluations: int = Field(4, ge=1)
+    """How often the dev set is scored, at even intervals; the last one is at the end."""
+    patience: int | None = Field(None, ge=1)
+    """Stop after this many evaluations without a better score; never when left out."""
+    save_every: int = Field(200, ge=1)
+    """Updates between two resume points."""

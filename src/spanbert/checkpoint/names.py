@@ -1,9 +1,14 @@
-"""The one table between our tensor names and Hugging Face's; `{n}` is a layer number. Read in both directions."""
+"""The one table between our tensor names and Hugging Face's, read in both directions.
+
+`{n}` stands for a layer number, `*` for `weight` or `bias`.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
+
+from spanbert.errors import CheckpointError
 
 # our name -> Hugging Face name
 ENCODER_NAMES: dict[str, str] = {
@@ -20,3 +25,54 @@ ENCODER_NAMES: dict[str, str] = {
     "layers.{n}.feed_forward.outer.*": "bert.encoder.layer.{n}.output.dense.*",
     "layers.{n}.feed_forward_norm.*": "bert.encoder.layer.{n}.output.LayerNorm.*",
 }
+POOLER_NAMES: dict[str, str] = {"dense.*": "bert.pooler.dense.*"}
+MASKED_LM_NAMES: dict[str, str] = {
+    "dense.*": "cls.predictions.transform.dense.*",
+    "norm.*": "cls.predictions.transform.LayerNorm.*",
+    "decoder.bias": "cls.predictions.bias",
+    "decoder.weight": "cls.predictions.decoder.weight",
+}
+
+
+class NameTable:
+    """Templates made into a translation that is strict in both directions.
+
+    Args:
+        templates: our template -> Hugging Face template.
+    """
+
+    def __init__(self, templates: Mapping[str, str]) -> None:
+        self._to_theirs = [(_pattern(ours), theirs) for ours, theirs in templates.items()]
+        self._to_ours = [(_pattern(theirs), ours) for ours, theirs in templates.items()]
+
+    @classmethod
+    def joined(cls, parts: Mapping[str, Mapping[str, str]]) -> NameTable:
+        """A table over several modules: each of our templates gets its module's prefix and a dot."""
+        return cls(
+            {
+                f"{prefix}.{ours}" if prefix else ours: theirs
+                for prefix, templates in parts.items()
+                for ours, theirs in templates.items()
+            }
+        )
+
+    def theirs(self, name: str) -> str:
+        """Our name as Hugging Face's. Raises CheckpointError for a name the table lacks."""
+        return _translate(name, self._to_theirs)
+
+    def ours(self, name: str) -> str:
+        """Hugging Face's name as ours. Raises CheckpointError for a name the table lacks."""
+        return _translate(name, self._to_ours)
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    escaped = re.escape(template).replace(r"\{n\}", r"(?P<n>\d+)").replace(r"\*", r"(?P<tail>weight|bias)")
+    return re.compile(escaped)
+
+
+def _translate(name: str, rules: list[tuple[re.Pattern[str], str]]) -> str:
+    for pattern, template in rules:
+        if found := pattern.fullmatch(name):
+            groups = found.groupdict()
+            return template.replace("{n}", groups.get("n", "")).replace("*", groups.get("tail", ""))
+    raise CheckpointError(f"no translation for the tensor name {name!r}")

@@ -43,7 +43,7 @@ class Encoder(nn.Module):
 
 
 def initialise(module: nn.Module, std: float) -> None:
-    """Fill linear and embedding weights from N(0, std), biases with 0, norms with 1 and 0 (as BERT starts)."""
+    """BERT's random start: linear and embedding weights from N(0, std), biases 0, norms 1 and 0."""
     for part in module.modules():
         if isinstance(part, nn.Linear | nn.Embedding):
             nn.init.normal_(part.weight, std=std)

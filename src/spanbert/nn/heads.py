@@ -1,10 +1,14 @@
-"""What stands on an encoder in BERT-shaped checkpoints: pooler and the heads with Hugging Face counterparts."""
+"""What stands on an encoder in BERT-shaped checkpoints: the pooler and the heads that Hugging Face has too.
+
+Each starts at random as the encoder does.
+"""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
 from spanbert.nn.config import EncoderConfig
+from spanbert.nn.encoder import initialise
 
 
 class Pooler(nn.Module):
@@ -13,6 +17,7 @@ class Pooler(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.dense = nn.Linear(config.width, config.width)
+        initialise(self, config.init_std)
 
     def forward(self, rows: Tensor) -> Tensor:
         """Sequence rows (S, P, D) -> (S, D)."""
@@ -25,6 +30,7 @@ class LinearHead(nn.Module):
     def __init__(self, config: EncoderConfig, labels: int) -> None:
         super().__init__()
         self.scores = nn.Linear(config.width, labels)
+        initialise(self, config.init_std)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """(..., D) -> (..., L)."""
@@ -40,6 +46,8 @@ class MaskedLmHead(nn.Module):
         self.activation = config.activation.build()
         self.norm = nn.LayerNorm(config.width, eps=config.norm_epsilon)
         self.decoder = nn.Linear(config.width, config.vocabulary_size)
+        initialise(self, config.init_std)
+        # Tied after the random start, which would overwrite trained vectors.
         self.decoder.weight = word_embeddings.weight
 
     def forward(self, hidden: Tensor) -> Tensor:

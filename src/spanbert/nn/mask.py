@@ -2,16 +2,23 @@
 
 A mask owns the attention kernel that suits its layout, so no layer asks what kind of mask it was given and no
 float mask crosses a boundary. Padding is a property of the batch, not of the model.
+
+What a mask derives from its lengths is computed once for all layers, and outside inference mode, so that a
+batch that was first evaluated can be trained on.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad, scaled_dot_product_attention
+
+CPU = torch.device("cpu")
 
 
 class AttentionMask(Protocol):
@@ -22,7 +29,7 @@ class AttentionMask(Protocol):
         ...
 
     def rows(self, values: Tensor) -> Tensor:
-        """(B, P, ...) -> (S, longest sequence, ...): one row for each sequence, zeros behind its end."""
+        """(B, P, ...) -> (S, longest sequence, ...), a row a sequence; cells outside `keep` mean nothing."""
         ...
 
     @property
@@ -62,10 +69,11 @@ class PaddedMask:
         )
 
     def rows(self, values: Tensor) -> Tensor:
-        """Rows are sequences already; cells behind a sequence's end are not cleared."""
+        """Rows are sequences already."""
         return values
 
-    @property
+    @cached_property
+    @torch.inference_mode(False)
     def keep(self) -> Tensor:
         """(B, P) booleans."""
         return _keep_of(self.lengths, self.longest)
@@ -83,9 +91,11 @@ class PackedMask:
 
     Args:
         lengths: pieces of each sequence, each at least 1.
+        device: where the values live that the mask is applied to.
     """
 
     lengths: tuple[int, ...]
+    device: torch.device = CPU
 
     def __post_init__(self) -> None:
         if not self.lengths or min(self.lengths) < 1:
@@ -96,7 +106,7 @@ class PackedMask:
     def attend(self, query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
         """Sequence by sequence on the CPU, one padded kernel call elsewhere (few launches matter there)."""
         if query.device.type == "cpu":
-            parts = zip(*(x.split(self.lengths, dim=2) for x in (query, key, value)), strict=True)
+            parts = zip(*(x.split_with_sizes(self.lengths, dim=2) for x in (query, key, value)), strict=True)
             return torch.cat(
                 [scaled_dot_product_attention(q, k, v, dropout_p=dropout) for q, k, v in parts], dim=2
             )
@@ -104,26 +114,38 @@ class PackedMask:
 
     def attend_padded(self, query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
         """The same result through a padded (S, H, longest, D/H) layout."""
-        keep = self.keep.to(query.device)
         q, k, v = (self.rows(x.transpose(1, 2)).transpose(1, 2) for x in (query, key, value))
-        out = scaled_dot_product_attention(q, k, v, attn_mask=keep[:, None, None, :], dropout_p=dropout)
-        return out.transpose(1, 2)[keep].unsqueeze(0).transpose(1, 2)
+        out = scaled_dot_product_attention(q, k, v, attn_mask=self.keep[:, None, None, :], dropout_p=dropout)
+        return out.transpose(1, 2).flatten(0, 1).index_select(0, self._cells).unsqueeze(0).transpose(1, 2)
 
     def rows(self, values: Tensor) -> Tensor:
-        """Cut the packed row into its sequences and pad them with zeros."""
-        longest = max(self.lengths)
-        parts = values.squeeze(0).split(self.lengths)
-        tail = (0, 0) * (values.ndim - 2)
-        return torch.stack([pad(part, (*tail, 0, longest - len(part))) for part in parts])
+        """Cut the packed row into its sequences; cells behind an end repeat pieces of other sequences."""
+        found = values.squeeze(0).index_select(0, self._places.flatten())
+        return found.view(*self._places.shape, *found.shape[1:])
 
-    @property
+    @cached_property
+    @torch.inference_mode(False)
     def keep(self) -> Tensor:
-        """(S, longest) booleans, on the CPU."""
-        return _keep_of(torch.tensor(self.lengths), max(self.lengths))
+        """(S, longest) booleans."""
+        return _keep_of(torch.tensor(self.lengths), max(self.lengths)).to(self.device)
+
+    @cached_property
+    @torch.inference_mode(False)
+    def _places(self) -> Tensor:
+        """(S, longest) integers: where in the packed row each cell's piece stands."""
+        starts = torch.tensor([0, *accumulate(self.lengths[:-1])])
+        places = starts[:, None] + torch.arange(max(self.lengths))
+        return places.clamp(max=sum(self.lengths) - 1).to(self.device)
+
+    @cached_property
+    @torch.inference_mode(False)
+    def _cells(self) -> Tensor:
+        """(P,) integers: which cell of the flattened rows each piece of the packed row fills."""
+        return self.keep.flatten().nonzero().squeeze(1)
 
     def to(self, device: torch.device) -> PackedMask:
-        """Lengths are plain numbers: nothing to move."""
-        return self
+        """The same mask for values on another device."""
+        return PackedMask(self.lengths, device)
 
 
 @dataclass(frozen=True)
@@ -168,12 +190,11 @@ class LocalMask:
             everywhere = x[:, None, :, :seen].expand(batch, blocks, heads, seen, depth)
             return torch.cat([everywhere, around[:, :-2], around[:, 1:-1], around[:, 2:]], dim=3)
 
-        allowed = self._block_allowed(blocks, seen, query.device)
         local = scaled_dot_product_attention(
             blocked(query).flatten(0, 1),
             neighbourhood(key).flatten(0, 1),
             neighbourhood(value).flatten(0, 1),
-            attn_mask=allowed.flatten(0, 1)[:, None],
+            attn_mask=self._block_allowed.flatten(0, 1)[:, None],
             dropout_p=dropout,
         )
         local = local.view(batch, blocks, heads, size, depth).transpose(1, 2).flatten(2, 3)[:, :, :pieces]
@@ -182,19 +203,22 @@ class LocalMask:
         )
         return torch.cat([everything, local[:, :, seen:]], dim=2)
 
-    def _block_allowed(self, blocks: int, seen: int, device: torch.device) -> Tensor:
+    @cached_property
+    @torch.inference_mode(False)
+    def _block_allowed(self) -> Tensor:
         """Booleans (B, blocks, size, seen + 3 size); a key that is global is not counted a second time."""
-        size = self.window
+        size, blocks = self.window, -(-self.longest // self.window)
+        seen, device = min(self.global_pieces, self.longest), self.lengths.device
         first = torch.arange(blocks, device=device)[:, None] * size
         queries = first + torch.arange(size, device=device)  # (blocks, size)
         keys = first - size + torch.arange(3 * size, device=device)  # (blocks, 3 size)
         near = (queries[:, :, None] - keys[:, None, :]).abs() <= self.window
-        real = (keys >= seen)[None] & (keys[None] < self.lengths.to(device)[:, None, None])
+        real = (keys >= seen)[None] & (keys[None] < self.lengths[:, None, None])
         local = near[None] & real[:, :, None, :]
-        globals_ = torch.arange(seen, device=device)[None] < self.lengths.to(device)[:, None]
+        globals_ = torch.arange(seen, device=device)[None] < self.lengths[:, None]
         everywhere = globals_[:, None, None, :].expand(-1, blocks, size, seen)
         allowed = torch.cat([everywhere, local], dim=-1)
-        # A query behind the end of its row must see something, or softmax gives NaN; its output is never read.
+        # A query behind its row's end must see something, or softmax gives NaN; its output is never read.
         return allowed | ~allowed.any(dim=-1, keepdim=True)
 
     def dense(self) -> Tensor:
@@ -209,7 +233,8 @@ class LocalMask:
         """Rows are sequences already."""
         return values
 
-    @property
+    @cached_property
+    @torch.inference_mode(False)
     def keep(self) -> Tensor:
         """(B, P) booleans."""
         return _keep_of(self.lengths, self.longest)

@@ -1,4 +1,4 @@
-"""The result of an evaluation: named values with one primary among them, counts, and what was lost on the way."""
+"""The result of an evaluation: named values, one of them primary, counts, and what was lost on the way."""
 
 from __future__ import annotations
 

@@ -93,6 +93,10 @@ class Task(Protocol, Generic[E, F, P]):
     name: ClassVar[str]
     architecture: ClassVar[str]
     """Hugging Face class name written into `config.json`."""
+    head_names: ClassVar[dict[str, dict[str, str]]]
+    """For each head module of the model: our tensor names in it -> Hugging Face names."""
+    data_formats: ClassVar[str]
+    """What `read` takes, with an example line."""
     settings: Any
 
     def read(self, path: Path) -> Iterator[E]:
@@ -125,6 +129,10 @@ class Task(Protocol, Generic[E, F, P]):
 
     def fit(self, examples: Sequence[E], predictions: Sequence[P]) -> Task[E, F, P]:
         """Thresholds and temperature chosen on held-out predictions."""
+        ...
+
+    def refit(self, prediction: P) -> P:
+        """A prediction made under other thresholds, as this task's settings would have it."""
         ...
 
     def score(self, examples: Sequence[E], predictions: Sequence[P]) -> Report:

@@ -1,4 +1,4 @@
-"""Reading and writing files: plain or .gz, with the line in every error, and writes that are whole or absent."""
+"""Files in and out: plain or .gz, the line in every error, and writes that are whole or absent."""
 
 from __future__ import annotations
 
@@ -6,14 +6,20 @@ import gzip
 import io
 import json
 import os
-import tempfile
+import re
+import secrets
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from spanbert.errors import DataError
+from spanbert.errors import DataError, SpanbertError
+
+UNREADABLE = (OSError, EOFError, zlib.error)
+JSON_ESCAPE = re.compile(
+    r"\\(?:ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(?P<half>ud[89a-f][0-9a-f]{2})|.)", re.IGNORECASE
+)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -25,12 +31,8 @@ def read_bytes(path: Path) -> bytes:
     try:
         raw = path.read_bytes()
         return gzip.decompress(raw) if path.suffix == ".gz" else raw
-    except FileNotFoundError:
-        raise DataError("no such file", path) from None
-    except IsADirectoryError:
-        raise DataError("this is a folder, a file is needed", path) from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"cannot be read ({error})", path) from None
+    except UNREADABLE as error:
+        raise _unreadable(error, path) from None
 
 
 def read_text(path: Path) -> str:
@@ -58,12 +60,7 @@ def read_json(path: Path) -> Any:
     text = read_text(path)
     if not text.strip():
         raise DataError("the file is empty", path)
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DataError(f"broken JSON: {error.msg} (column {error.colno})", path, error.lineno) from None
-    except RecursionError:
-        raise DataError("JSON is nested too deeply", path) from None
+    return _json_value(text, path, 1)
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -73,18 +70,13 @@ def read_lines(path: Path) -> Iterator[tuple[int, str]]:
         DataError: as `read_text`.
     """
     try:
-        opened: IO[bytes] = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    except FileNotFoundError:
-        raise DataError("no such file", path) from None
-    except IsADirectoryError:
-        raise DataError("this is a folder, a file is needed", path) from None
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
+            yield from decoded_lines(stream, path)
     except OSError as error:
-        raise DataError(f"cannot be read ({error})", path) from None
-    with opened as stream:
-        yield from decoded_lines(stream, path)
+        raise _unreadable(error, path) from None
 
 
-def decoded_lines(stream: IO[bytes], path: Path | str) -> Iterator[tuple[int, str]]:
+def decoded_lines(stream: Iterable[bytes], path: Path | str) -> Iterator[tuple[int, str]]:
     """Lines of an open byte stream as `read_lines` gives them; `path` names the stream in errors."""
     number = 0
     try:
@@ -95,8 +87,8 @@ def decoded_lines(stream: IO[bytes], path: Path | str) -> Iterator[tuple[int, st
         raise DataError(
             f"not UTF-8 text (byte 0x{error.object[error.start]:02x}); save the file as UTF-8", path, number
         ) from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"cannot be read ({error})", path, number + 1) from None
+    except UNREADABLE as error:
+        raise _unreadable(error, path, number + 1) from None
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -113,36 +105,66 @@ def json_objects(lines: Iterator[tuple[int, str]], path: Path | str) -> Iterator
     for number, line in lines:
         if not line.strip():
             continue
-        try:
-            value = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(f"broken JSON: {error.msg} (column {error.colno})", path, number) from None
-        except RecursionError:
-            raise DataError("JSON is nested too deeply", path, number) from None
+        value = _json_value(line, path, number)
         if not isinstance(value, dict):
             raise DataError(f"a JSON object is needed, found {type(value).__name__}", path, number)
         yield number, value
 
 
+def _unreadable(error: Exception, path: Path | str, line: int | None = None) -> DataError:
+    if isinstance(error, FileNotFoundError):
+        return DataError("no such file", path)
+    if isinstance(error, IsADirectoryError):
+        return DataError("this is a folder, a file is needed", path)
+    return DataError(f"cannot be read ({error})", path, line)
+
+
+def _json_value(text: str, path: Path | str, first_line: int) -> Any:
+    """Parse `text`, which begins at line `first_line` of `path`."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        line = first_line + error.lineno - 1
+        raise DataError(f"broken JSON: {error.msg} (column {error.colno})", path, line) from None
+    except RecursionError:
+        raise DataError("JSON is nested too deeply", path, first_line) from None
+    except ValueError as error:  # a number of thousands of digits
+        raise DataError(f"JSON that cannot be read ({error})", path, first_line) from None
+    for found in JSON_ESCAPE.finditer(text) if "\\ud" in text or "\\uD" in text else ():
+        if found["half"]:
+            line = first_line + text.count("\n", 0, found.start())
+            raise DataError(f"{found[0]} is half a surrogate pair and no character; remove it", path, line)
+    return value
+
+
 @contextmanager
 def atomic_write(path: Path) -> Iterator[io.TextIOWrapper]:
-    """Write UTF-8 text that appears under its name complete or not at all (temporary name, fsync, rename)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    """Write UTF-8 text that appears under its name complete or not at all (temporary name, fsync, rename).
+
+    Raises:
+        SpanbertError: the disk is full or the place not writable; what stood there before is intact.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("x", encoding="utf-8", newline="\n") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        temporary.replace(path)
+    except OSError as error:
+        raise SpanbertError(f"{path}: cannot be written ({error}); nothing there was changed") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write one JSON value atomically, indented, with a final line end."""
+    """Write one JSON value atomically, indented, with a final line end.
+
+    Raises:
+        SpanbertError: as `atomic_write`.
+    """
     with atomic_write(path) as stream:
         json.dump(value, stream, ensure_ascii=False, indent=2)
         stream.write("\n")

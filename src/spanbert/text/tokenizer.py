@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import tokenizers
 from numpy.typing import NDArray
-from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from spanbert.errors import CheckpointError
+from spanbert.errors import CheckpointError, DataError, SettingsError
+from spanbert.text.files import atomic_write, write_json
 
 SPECIAL_PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
@@ -44,15 +44,21 @@ class Tokenizer:
     """
 
     def __init__(self, backend: tokenizers.Tokenizer) -> None:
-        missing = [piece for piece in SPECIAL_PIECES if backend.token_to_id(piece) is None]
-        if missing:
+        ids = {piece: backend.token_to_id(piece) for piece in SPECIAL_PIECES}
+        if missing := [piece for piece, piece_id in ids.items() if piece_id is None]:
             raise CheckpointError(f"tokenizer: the vocabulary lacks {', '.join(missing)}")
         backend.no_truncation()
         backend.no_padding()
         self.backend = backend
         self.pad_id, self.unknown_id, self.start_id, self.end_id, self.mask_id = (
-            int(backend.token_to_id(piece)) for piece in SPECIAL_PIECES
+            piece_id for piece_id in ids.values() if piece_id is not None
         )
+        if backend.post_processor is None:  # other readers of a saved folder expect [CLS] and [SEP] from it
+            backend.post_processor = processors.TemplateProcessing(
+                single="[CLS]:0 $A:0 [SEP]:0",
+                pair="[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1",
+                special_tokens=[("[CLS]", self.start_id), ("[SEP]", self.end_id)],
+            )
 
     @property
     def vocabulary_size(self) -> int:
@@ -91,15 +97,20 @@ class Tokenizer:
             split_chinese: set CJK ideographs apart as words of their own.
 
         Raises:
-            CheckpointError: the file is missing, not UTF-8, or lacks a special piece.
+            CheckpointError: the file is missing, not UTF-8, lacks a special piece or has one piece twice.
         """
         try:
-            lines = path.read_text(encoding="utf-8").split("\n")
+            lines = path.read_text(encoding="utf-8-sig").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise CheckpointError(f"{path}: no readable vocab.txt ({error})") from error
         if lines and lines[-1] == "":
             lines.pop()
-        vocabulary = {piece.rstrip("\r"): number for number, piece in enumerate(lines)}
+        vocabulary: dict[str, int] = {}
+        for number, piece in enumerate(lines):
+            if vocabulary.setdefault(piece, number) != number:
+                raise CheckpointError(
+                    f"{path}:{number + 1}: {piece!r} stands in line {vocabulary[piece] + 1} too"
+                )
         backend = tokenizers.Tokenizer(
             models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100)
         )
@@ -107,37 +118,59 @@ class Tokenizer:
 
     @classmethod
     def train(cls, texts: Iterable[str], *, size: int, lowercase: bool, min_frequency: int = 2) -> Tokenizer:
-        """Learn a WordPiece vocabulary of at most `size` pieces from texts (a stream; read once)."""
+        """Learn a WordPiece vocabulary of at most `size` pieces from texts (a stream; read once).
+
+        Where the texts have more different characters than fit, the rarest become [UNK].
+
+        Raises:
+            SettingsError: `size` leaves no room beside the special pieces.
+            DataError: the texts hold no character to learn from, or one that is not Unicode text.
+        """
+        # A character can take two pieces: at the start of a word, and inside one.
+        room = (size - len(SPECIAL_PIECES)) // 2
+        if room < 1:
+            raise SettingsError(f"tokenizer: size {size} is too small, the special pieces alone are 5")
         backend = _bert_pipeline(
             tokenizers.Tokenizer(models.WordPiece({}, unk_token="[UNK]")), lowercase, None, True
         )
         trainer = trainers.WordPieceTrainer(
             vocab_size=size,
             min_frequency=min_frequency,
+            limit_alphabet=room,
             special_tokens=list(SPECIAL_PIECES),
             show_progress=False,
         )
-        backend.train_from_iterator(texts, trainer)
+        backend.train_from_iterator(map(_checked, texts), trainer)
+        if backend.get_vocab_size() <= len(SPECIAL_PIECES):
+            raise DataError("tokenizer: the texts are empty, there is nothing to learn a vocabulary from")
         return cls(backend)
 
     def encode(self, text: str) -> Pieces:
-        """Cut one text into pieces; nothing is truncated and no special piece is added."""
+        """Cut one text into pieces; nothing is truncated and no special piece is added.
+
+        A special piece that is written out in the text, such as `[MASK]`, is cut as that piece.
+
+        Raises:
+            DataError: the text holds half a surrogate pair, which is no character.
+        """
         return self.encode_many([text])[0]
 
     def encode_many(self, texts: Sequence[str]) -> list[Pieces]:
-        """Cut several texts at once (in parallel, outside Python)."""
-        return [_pieces(found) for found in self.backend.encode_batch(list(texts), add_special_tokens=False)]
+        """Cut several texts at once (in parallel, outside Python). Raises as `encode`."""
+        whole = [_checked(text) for text in texts]
+        return [_pieces(found) for found in self.backend.encode_batch(whole, add_special_tokens=False)]
 
     def piece(self, piece_id: int) -> str:
         """The vocabulary's string for a piece number."""
         return str(self.backend.id_to_token(piece_id))
 
     def save(self, folder: Path, *, max_pieces: int = 512) -> None:
-        """Write `tokenizer.json`, `vocab.txt` and `tokenizer_config.json` as Hugging Face readers expect."""
-        self.backend.save(str(folder / "tokenizer.json"))
+        """Write `tokenizer.json`, `vocab.txt` and `tokenizer_config.json` as Hugging Face readers expect.
+
+        Raises:
+            SpanbertError: the folder cannot be written.
+        """
         vocabulary = self.backend.get_vocab()
-        pieces = sorted(vocabulary, key=lambda piece: vocabulary[piece])
-        (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8")
         normalizer = self.backend.normalizer
         config = {
             "tokenizer_class": "BertTokenizer",
@@ -151,7 +184,11 @@ class Tokenizer:
             "sep_token": "[SEP]",
             "mask_token": "[MASK]",
         }
-        (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        with atomic_write(folder / "tokenizer.json") as stream:
+            stream.write(self.backend.to_str(pretty=True))
+        with atomic_write(folder / "vocab.txt") as stream:
+            stream.writelines(f"{piece}\n" for piece in sorted(vocabulary, key=vocabulary.__getitem__))
+        write_json(folder / "tokenizer_config.json", config)
 
 
 def _bert_pipeline(
@@ -168,6 +205,17 @@ def _bert_pipeline(
     known = [piece for piece in SPECIAL_PIECES if backend.token_to_id(piece) is not None]
     backend.add_special_tokens(known)
     return backend
+
+
+def _checked(text: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"a text has {text[error.start]!a} at index {error.start}: "
+            "half a surrogate pair and no character; remove it"
+        ) from None
+    return text
 
 
 def _pieces(found: tokenizers.Encoding) -> Pieces:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from spanbert.errors import SettingsError
 from spanbert.text.spans import Span
@@ -25,8 +26,8 @@ class Window:
 def windows(piece_count: int, size: int, overlap: int) -> list[Window]:
     """Cut `piece_count` pieces into windows of at most `size`, neighbours sharing `overlap` pieces or more.
 
-    All windows but a single one have exactly `size` pieces (the last is moved left rather than left short), and
-    the border of ownership lies in the middle of each shared stretch.
+    A text that fits is one window; else all have exactly `size` pieces (the last is moved left rather than
+    left short), and the border of ownership lies in the middle of each shared stretch.
 
     Raises:
         SettingsError: `size` is not greater than `overlap`, or `overlap` is negative.
@@ -36,9 +37,9 @@ def windows(piece_count: int, size: int, overlap: int) -> list[Window]:
     if piece_count <= size:
         whole = Span(0, piece_count)
         return [Window(whole, whole)]
-    starts = list(range(0, piece_count - size, size - overlap)) + [piece_count - size]
+    starts = [*range(0, piece_count - size, size - overlap), piece_count - size]
     borders = [0]
-    for left, right in zip(starts, starts[1:], strict=False):
+    for left, right in pairwise(starts):
         borders.append((left + size + right) // 2)
     borders.append(piece_count)
     return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,20 +44,34 @@ def decode(
             if len(char_span) and score > found.get(char_span, -np.inf):
                 found[char_span] = score
     ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))[: settings.candidates]
-    threshold = settings.no_answer_threshold
-    chances = choice_probabilities([score for _, score in ranked], threshold, settings.temperature)
     candidates = tuple(
-        QaAnswer(example.passage[chars.start : chars.end], chars, score, float(chance))
-        for (chars, score), chance in zip(ranked, chances[1:], strict=True)
+        QaAnswer(example.passage[chars.start : chars.end], chars, score, probability=0.0)
+        for chars, score in ranked
     )
-    given = candidates[0] if candidates and candidates[0].score > threshold else None
-    return QaPrediction(
+    found_all = QaPrediction(
         id=example.id,
-        answer=given,
-        no_answer_probability=float(chances[0]),
+        answer=None,
+        no_answer_probability=0.0,
         candidates=candidates,
         windows=len(features),
         covered_chars=_covered_chars(example, features),
+    )
+    return reconsider(found_all, settings)
+
+
+def reconsider(prediction: QaPrediction, settings: QaSettings) -> QaPrediction:
+    """The same candidates with the choice and the probabilities that `settings` make of their scores."""
+    threshold = settings.no_answer_threshold
+    chances = choice_probabilities(
+        [candidate.score for candidate in prediction.candidates], threshold, settings.temperature
+    )
+    candidates = tuple(
+        replace(candidate, probability=float(chance))
+        for candidate, chance in zip(prediction.candidates, chances[1:], strict=True)
+    )
+    given = candidates[0] if candidates and candidates[0].score > threshold else None
+    return replace(
+        prediction, answer=given, no_answer_probability=float(chances[0]), candidates=candidates
     )
 
 

@@ -13,9 +13,11 @@ from spanbert.text.files import json_objects, read_json, read_jsonl, read_lines
 from spanbert.text.spans import Span
 
 DATA_FORMATS = """SQuAD 1.1 or 2.0 JSON (.json, .json.gz), or JSONL (.jsonl, .jsonl.gz), one question a line:
-{"id": "q1", "question": "Who wrote it?", "passage": "Ada wrote it.", "answers": [{"text": "Ada", "start": 0}]}
-"passage" may be called "context"; an empty "answers" says that the passage has no answer;
-for prediction "answers" is left out."""
+{"id": "1", "question": "Who wrote it?", "passage": "Ada wrote it.", "answers": [{"text": "Ada", "start": 0}]}
+"passage" may be called "context", and "answers" may be {"text": [...], "answer_start": [...]};
+an empty "answers" says that the passage has no answer; for prediction "answers" is left out."""
+
+JSONL_ENDINGS = (".jsonl", ".jsonlines", ".ndjson")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,41 +117,14 @@ def read_examples(path: Path) -> Iterator[QaExample]:
     Raises:
         DataError: the file breaks its format; the message names file, line (or question id) and remedy.
     """
-    suffixes = [suffix for suffix in path.suffixes if suffix != ".gz"]
-    if suffixes[-1:] in ([".jsonl"], [".jsonlines"], [".ndjson"]):
-        found = _read_jsonl(path)
-    elif suffixes[-1:] == [".json"] and not _has_jsonl_content(path):
-        found = _read_squad(path)
-    elif _has_jsonl_content(path):
-        found = _read_jsonl(path)
-    else:
-        found = _read_squad(path)
-    empty = True
     seen: set[str] = set()
-    for example in found:
+    for place, line, example in _read_jsonl(path) if _is_jsonl(path) else _read_squad(path):
         if example.id in seen:
-            raise DataError(f"the id {example.id!r} stands twice; ids must differ", path)
+            raise DataError(f"the id {_shown(example.id)} stands twice; ids must differ", place, line)
         seen.add(example.id)
-        empty = False
         yield example
-    if empty:
+    if not seen:
         raise DataError("the file holds no questions", path)
-
-
-def _has_jsonl_content(path: Path) -> bool:
-    for _, line in read_lines(path):
-        if line.strip():
-            try:
-                first = json.loads(line)
-            except json.JSONDecodeError:
-                return False
-            return isinstance(first, dict) and "data" not in first
-    raise DataError("the file is empty", path)
-
-
-def _read_jsonl(path: Path) -> Iterator[QaExample]:
-    for line, item in read_jsonl(path):
-        yield parse_example(item, path, line)
 
 
 def parse_lines(lines: Iterator[tuple[int, str]], place: str) -> Iterator[QaExample]:
@@ -164,51 +139,67 @@ def parse_example(item: Mapping[str, Any], place: Path | str, line: int | None) 
     Raises:
         DataError: a field is missing, has the wrong type, or an answer does not stand in the passage.
     """
-    passage = item.get("passage", item.get("context"))
-    question = item.get("question")
-    fields = {"question": question, "passage": passage}
-    for name, value in fields.items():
-        if value is None:
-            raise DataError(
-                f"no {name!r} field; found {', '.join(map(repr, item)) or 'nothing'}", place, line
-            )
-        if not isinstance(value, str):
-            raise DataError(f"{name!r} must be a string, found {type(value).__name__}", place, line)
-    assert isinstance(question, str)
-    assert isinstance(passage, str)
+    question = _text(item, ("question",), place, line)
     if not question.strip():
         raise DataError("the question is empty", place, line)
-    identity = item.get("id", str(line) if line is not None else "0")
-    answers = item.get("answers")
-    gold = None
-    if answers is not None or item.get("is_impossible"):
-        gold = _gold_answers(answers or [], bool(item.get("is_impossible")), passage, place, line, identity)
+    passage = _text(item, ("passage", "context"), place, line)
+    identity = item.get("id")
+    if identity is None:
+        identity = 0 if line is None else line
+    if not isinstance(identity, str | int) or isinstance(identity, bool):
+        raise DataError(f'"id" must be a string or an integer, found {_kind(identity)}', place, line)
     article = item.get("article", item.get("title"))
-    return QaExample(str(identity), question, passage, gold, str(article) if article is not None else None)
+    return QaExample(
+        str(identity),
+        question,
+        passage,
+        _gold(item, passage, place, line),
+        None if article is None else str(article),
+    )
 
 
-def _read_squad(path: Path) -> Iterator[QaExample]:
+def _is_jsonl(path: Path) -> bool:
+    if path.name.removesuffix(".gz").endswith(JSONL_ENDINGS):
+        return True
+    filled = (line for _, line in read_lines(path) if line.strip())
+    first, second = next(filled, ""), next(filled, None)
+    if second is None or not first.rstrip().endswith("}"):
+        return False  # JSON in one line or laid out over many
+    try:
+        return isinstance(json.loads(first), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _read_jsonl(path: Path) -> Iterator[tuple[Path | str, int | None, QaExample]]:
+    for line, item in read_jsonl(path):
+        yield path, line, parse_example(item, path, line)
+
+
+def _read_squad(path: Path) -> Iterator[tuple[Path | str, int | None, QaExample]]:
     root = read_json(path)
+    if isinstance(root, dict) and "question" in root:  # JSONL of a single line under another name
+        yield path, 1, parse_example(root, path, 1)
+        return
     articles = root.get("data") if isinstance(root, dict) else None
     if not isinstance(articles, list):
         raise DataError(
-            'no SQuAD file: an object with a list "data" is needed (JSONL files end in .jsonl)', path
+            'no SQuAD file: an object with a list "data" is needed; JSONL files end in .jsonl', path
         )
     for article_number, article in enumerate(articles):
         place = f"data[{article_number}]"
         for number, paragraph in enumerate(_listed(article, "paragraphs", place, path)):
             here = f"{place}.paragraphs[{number}]"
-            if not isinstance(paragraph, dict) or not isinstance(paragraph.get("context"), str):
+            questions = _listed(paragraph, "qas", here, path)
+            if not isinstance(paragraph.get("context"), str):
                 raise DataError(f'{here} has no string "context"', path)
-            for question in _listed(paragraph, "qas", here, path):
-                if not isinstance(question, dict) or "id" not in question:
-                    raise DataError(f'{here}: a question has no "id"', path)
-                record = {
-                    **question,
-                    "passage": paragraph["context"],
-                    "title": article.get("title", str(article_number)),
-                }
-                yield parse_example(record, f"{path} (question {question['id']})", None)
+            title = article.get("title")
+            shared = {"passage": paragraph["context"], "article": article_number if title is None else title}
+            for question_number, question in enumerate(questions):
+                if not isinstance(question, dict) or question.get("id") is None:
+                    raise DataError(f'{here}.qas[{question_number}] has no "id"', path)
+                asked = f"{path} (question {_shown(question['id'])})"
+                yield asked, None, parse_example(question | shared, asked, None)
 
 
 def _listed(holder: Any, name: str, place: str, path: Path) -> list[Any]:
@@ -218,29 +209,70 @@ def _listed(holder: Any, name: str, place: str, path: Path) -> list[Any]:
     return value
 
 
-def _gold_answers(
-    answers: Any, impossible: bool, passage: str, place: Path | str, line: int | None, identity: Any
-) -> tuple[GoldAnswer, ...]:
-    if not isinstance(answers, list):
-        raise DataError('"answers" must be a list', place, line)
-    if impossible:
-        return ()
-    gold: dict[GoldAnswer, None] = {}
-    for answer in answers:
-        text = answer.get("text") if isinstance(answer, dict) else None
-        start = answer.get("answer_start", answer.get("start")) if isinstance(answer, dict) else None
-        if not isinstance(text, str) or not isinstance(start, int) or isinstance(start, bool):
-            raise DataError(
-                'an answer needs a string "text" and an integer "start" (or "answer_start")', place, line
-            )
-        if not text:
-            raise DataError("an answer is empty; leave it out to say that there is none", place, line)
-        if start < 0 or passage[start : start + len(text)] != text:
-            raise DataError(
-                f"question {identity!r}: the answer {text[:40]!r} does not stand at character {start} "
-                f"of its passage (found {passage[max(start, 0) : max(start, 0) + len(text)][:40]!r})",
-                place,
-                line,
-            )
-        gold[GoldAnswer(text, Span(start, start + len(text)))] = None
+def _text(item: Mapping[str, Any], names: tuple[str, ...], place: Path | str, line: int | None) -> str:
+    value = next((item[name] for name in names if item.get(name) is not None), None)
+    if value is None:
+        found = ", ".join(_shown(name) for name in list(item)[:8])
+        raise DataError(f'no field "{names[0]}"; found {found or "nothing"}', place, line)
+    if not isinstance(value, str):
+        raise DataError(f'"{names[0]}" must be a string, found {_kind(value)}', place, line)
+    return value
+
+
+def _gold(
+    item: Mapping[str, Any], passage: str, place: Path | str, line: int | None
+) -> tuple[GoldAnswer, ...] | None:
+    answers, impossible = item.get("answers"), item.get("is_impossible")
+    if not isinstance(impossible, bool | None):
+        raise DataError(f'"is_impossible" must be true or false, found {_kind(impossible)}', place, line)
+    if answers is None:
+        return () if impossible else None
+    gold = dict.fromkeys(
+        _gold_answer(text, start, passage, place, line)
+        for text, start in _answer_fields(answers, place, line)
+    )
+    if gold and impossible:
+        raise DataError('"is_impossible" is true although there are answers; drop one of them', place, line)
     return tuple(gold)
+
+
+def _answer_fields(answers: Any, place: Path | str, line: int | None) -> list[tuple[Any, Any]]:
+    """(text, start) of each answer, still unchecked."""
+    if isinstance(answers, dict):  # in columns, as Hugging Face datasets holds them
+        texts, starts = answers.get("text"), answers.get("answer_start", answers.get("start"))
+        if not isinstance(texts, list) or not isinstance(starts, list) or len(texts) != len(starts):
+            raise DataError('"answers" needs two lists of one length, "text" and "answer_start"', place, line)
+        return list(zip(texts, starts, strict=True))
+    if not isinstance(answers, list) or not all(isinstance(answer, dict) for answer in answers):
+        raise DataError('"answers" must be a list of objects with "text" and "start"', place, line)
+    return [(answer.get("text"), answer.get("answer_start", answer.get("start"))) for answer in answers]
+
+
+def _gold_answer(text: Any, start: Any, passage: str, place: Path | str, line: int | None) -> GoldAnswer:
+    if not isinstance(text, str) or not isinstance(start, int) or isinstance(start, bool):
+        raise DataError(
+            'an answer needs a string "text" and an integer "start" (or "answer_start")', place, line
+        )
+    if not text.strip():
+        raise DataError("an answer is empty; leave it out to say that there is none", place, line)
+    if start < 0 or not passage.startswith(text, start):
+        real = passage.find(text)
+        remedy = "it stands nowhere in it" if real < 0 else f"it stands at character {real}"
+        raise DataError(
+            f"the answer {_shown(text)} does not stand at character {start} of its passage; {remedy}",
+            place,
+            line,
+        )
+    return GoldAnswer(text, Span(start, start + len(text)))
+
+
+def _shown(value: Any) -> str:
+    """On one line, and short whatever the file holds."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _kind(value: Any) -> str:
+    return {dict: "an object", list: "a list", bool: "true or false", type(None): "null"}.get(
+        type(value), type(value).__name__
+    )

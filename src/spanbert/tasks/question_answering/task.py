@@ -16,7 +16,7 @@ from spanbert.scoring.report import Report
 from spanbert.tasks.contract import TaskSettings
 from spanbert.tasks.question_answering import examples as records
 from spanbert.tasks.question_answering import metrics
-from spanbert.tasks.question_answering.decode import decode
+from spanbert.tasks.question_answering.decode import decode, reconsider
 from spanbert.tasks.question_answering.examples import QaExample, QaPrediction
 from spanbert.tasks.question_answering.features import (
     QaBatch,
@@ -60,6 +60,7 @@ class QuestionAnswering:
     name: ClassVar[str] = "question-answering"
     architecture: ClassVar[str] = "BertForQuestionAnswering"
     data_formats: ClassVar[str] = records.DATA_FORMATS
+    head_names: ClassVar[dict[str, dict[str, str]]] = {"ends": {"scores.*": "qa_outputs.*"}}
     Settings: ClassVar[type[QaSettings]] = QaSettings
 
     def __init__(self, settings: QaSettings | None = None) -> None:
@@ -103,24 +104,21 @@ class QuestionAnswering:
             for example, made in zip(examples, predictions, strict=True)
             if example.answers is not None
         ]
+        scorer = metrics.scorer_for([example for example, _ in pairs])
         threshold = float("-inf")
         if any(not example.answers for example, _ in pairs):
+            best_texts = [made.candidates[0].text if made.candidates else "" for _, made in pairs]
             threshold = metrics.best_threshold(
                 [made.score for _, made in pairs],
-                [
-                    metrics.best_over_answers(metrics.f1, made.candidates[0].text, example)
-                    if made.candidates
-                    else 0.0
-                    for example, made in pairs
-                ],
-                [metrics.best_over_answers(metrics.f1, "", example) for example, _ in pairs],
+                [scorer.f1(text, example) for text, (example, _) in zip(best_texts, pairs, strict=True)],
+                [scorer.f1("", example) for example, _ in pairs],
             )
         scores, right = [], []
         for example, made in pairs:
             choices = [candidate.score for candidate in made.candidates]
             given = made.candidates[0].text if made.candidates and made.score > threshold else ""
             scores.append(np.asarray(choices if np.isinf(threshold) else [threshold, *choices]))
-            right.append(metrics.best_over_answers(metrics.exact_match, given, example) > 0)
+            right.append(scorer.exact_match(given, example) > 0)
         usable = [number for number, row in enumerate(scores) if len(row)]
         temperature = fit_temperature(
             [scores[number] for number in usable], [right[number] for number in usable]
@@ -130,6 +128,10 @@ class QuestionAnswering:
                 update={"no_answer_threshold": threshold, "temperature": round(temperature, 4)}
             )
         )
+
+    def refit(self, prediction: QaPrediction) -> QaPrediction:
+        """A prediction made under other thresholds, as these settings would have it."""
+        return reconsider(prediction, self.settings)
 
     def score(self, examples: Sequence[QaExample], predictions: Sequence[QaPrediction]) -> Report:
         """Exact match and F1."""

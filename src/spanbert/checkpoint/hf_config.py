@@ -1,0 +1,70 @@
+"""`config.json` in Hugging Face's words to and from an `EncoderConfig`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from spanbert.errors import CheckpointError
+from spanbert.nn.config import Activation, EncoderConfig
+
+# our field -> (Hugging Face key, value when the key is absent; None = must be there)
+FIELDS: dict[str, tuple[str, Any]] = {
+    "vocabulary_size": ("vocab_size", None),
+    "width": ("hidden_size", None),
+    "layers": ("num_hidden_layers", None),
+    "heads": ("num_attention_heads", None),
+    "feed_forward_width": ("intermediate_size", None),
+    "max_positions": ("max_position_embeddings", 512),
+    "segment_types": ("type_vocab_size", 2),
+    "hidden_dropout": ("hidden_dropout_prob", 0.1),
+    "attention_dropout": ("attention_probs_dropout_prob", 0.1),
+    "norm_epsilon": ("layer_norm_eps", 1e-12),
+    "init_std": ("initializer_range", 0.02),
+    "pad_piece_id": ("pad_token_id", 0),
+}
+
+
+def encoder_config(values: Mapping[str, Any], place: str) -> EncoderConfig:
+    """A Hugging Face BERT config as ours; `place` names the file in errors.
+
+    Raises:
+        CheckpointError: a size is missing, or the model is of a kind we do not run.
+    """
+    kind = values.get("model_type", "bert")
+    if kind != "bert":
+        raise CheckpointError(f"{place}: model_type {kind!r} is not BERT; only BERT-shaped encoders are read")
+    if values.get("position_embedding_type", "absolute") != "absolute":
+        raise CheckpointError(f"{place}: only absolute position embeddings are read")
+    found: dict[str, Any] = {}
+    for ours, (theirs, default) in FIELDS.items():
+        value = values.get(theirs)
+        if value is None:
+            value = default
+        if value is None:
+            raise CheckpointError(f"{place}: {theirs!r} is missing")
+        found[ours] = value
+    name = values.get("hidden_act", "gelu")
+    try:
+        activation = Activation(name)
+    except ValueError:
+        known = ", ".join(member.value for member in Activation)
+        raise CheckpointError(f"{place}: hidden_act {name!r} is not one of {known}") from None
+    return EncoderConfig(**found, activation=activation)
+
+
+def hf_config(config: EncoderConfig, architecture: str, labels: list[str] | None = None) -> dict[str, Any]:
+    """Our config as the content of a Hugging Face `config.json`.
+
+    Args:
+        config: shape of the encoder.
+        architecture: Hugging Face class that can load the weights.
+        labels: label names of a classification head, in order.
+    """
+    values: dict[str, Any] = {"architectures": [architecture], "model_type": "bert"}
+    values |= {theirs: getattr(config, ours) for ours, (theirs, _) in FIELDS.items()}
+    values |= {"hidden_act": config.activation.value, "dtype": "float32"}
+    if labels is not None:
+        values["id2label"] = {str(number): label for number, label in enumerate(labels)}
+        values["label2id"] = {label: number for number, label in enumerate(labels)}
+    return values

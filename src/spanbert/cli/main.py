@@ -1,0 +1,100 @@
+"""The `spanbert` command: a table of commands, each imported only when it is chosen, and the exit codes.
+
+Exit code 0: done. 2: the user's input is wrong, said in one line. 130: interrupted. 1: a fault of ours.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from cyclopts import App, CycloptsError
+
+import spanbert
+from spanbert.errors import SpanbertError
+
+# command -> (module:function, line of help); the help stands here so that `--help` imports no command
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("spanbert.cli.ask:demo", "Answer questions on the spot, offline, with the model in the package."),
+    "ask": ("spanbert.cli.ask:ask", "Ask a question of files and folders."),
+    "predict": ("spanbert.cli.predict:predict", "Run a model over a JSONL file or standard input."),
+    "evaluate": ("spanbert.cli.evaluate:evaluate", "Score a model on labelled data."),
+    "finetune": ("spanbert.cli.finetune:finetune", "Train a task on labelled data."),
+    "inspect": ("spanbert.cli.inspect:inspect", "Say what a checkpoint holds and what it can do."),
+    "convert": ("spanbert.cli.convert:convert", "Write any known checkpoint form as a Hugging Face folder."),
+    "tasks": ("spanbert.cli.tasks:tasks", "List tasks, their data formats and an example line of each."),
+}
+
+DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+def build_app() -> App:
+    """The command line as a cyclopts application."""
+    app = App(
+        name="spanbert",
+        help="Span-based Transformer encoders: ask, extract, fine-tune, evaluate.",
+        version=spanbert.__version__,
+        help_format="plaintext",
+        suppress_keyboard_interrupt=False,
+    )
+    for name, (target, help_line) in COMMANDS.items():
+        app.command(target, name=name, help=help_line)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; errors of the user go to stderr as one line."""
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+        near = get_close_matches(arguments[0], COMMANDS, n=1)
+        meant = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(COMMANDS)}"
+        return _refuse(f"unknown command {arguments[0]!r}: {meant}")
+    try:
+        build_app()(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
+    except CycloptsError as error:
+        return _refuse(_first_line(error))
+    except SpanbertError as error:
+        return _refuse(str(error))
+    except KeyboardInterrupt:
+        return _refuse("interrupted", 130)
+    except BrokenPipeError:  # the reader of our output has gone, as in `spanbert ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if error.errno in DISK_ERRORS:
+            return _refuse(f"{error.filename or 'writing'}: {error.strerror}")
+        raise
+    except Exception as error:
+        if type(error).__module__.startswith("pydantic"):
+            return _refuse(_invalid_settings(error))
+        raise
+    return 0
+
+
+def _first_line(error: CycloptsError) -> str:
+    return " ".join(str(error).split())
+
+
+def _invalid_settings(error: Exception) -> str:
+    found = [
+        f"{'.'.join(map(str, problem['loc']))}: {problem['msg']} (got {problem['input']!r})"
+        for problem in error.errors()  # type: ignore[attr-defined]
+    ]
+    return "; ".join(found)
+
+
+def _refuse(message: str, code: int = 2) -> int:
+    print(f"spanbert: {message}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""`spanbert predict`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from spanbert.workflows.predict import load
+from spanbert.workflows.predict_file import predict_file
+
+
+def predict(
+    task: str,
+    *,
+    model: str = "mini",
+    input: Annotated[str, Parameter(name="--input")] = "-",  # noqa: A002 (the flag's fixed name)
+    output: str = "-",
+    offline: bool = False,
+) -> None:
+    """Run a model over items, one JSON object a line in and out, in order, keeping each item's id.
+
+    Args:
+        task: task of the model.
+        model: a shipped name, a folder or a hub id.
+        input: data file, or - for JSONL on standard input.
+        output: file for the predictions, or - for standard output.
+        offline: never go to the network.
+    """
+    predictor = load(model, task, offline=offline)
+    predict_file(
+        predictor,
+        sys.stdin.buffer if input == "-" else Path(input),
+        sys.stdout if output == "-" else Path(output),
+    )

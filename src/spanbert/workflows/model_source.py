@@ -1,0 +1,95 @@
+"""From what a user calls a model to a task with a model that is ready to run or to train."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from spanbert.checkpoint.folder import Checkpoint, TaskDescription
+from spanbert.checkpoint.names import ENCODER_NAMES, NameTable
+from spanbert.checkpoint.weights import TensorReport, fill, random_tensors
+from spanbert.errors import CheckpointError
+from spanbert.nn.encoder import Encoder
+from spanbert.tasks import task_class
+from spanbert.text.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class TaskModel:
+    """A task, its network and its tokenizer.
+
+    Args:
+        task: the task with its settings.
+        model: encoder and head.
+        tokenizer: cuts text into the encoder's pieces.
+        checkpoint: where the weights came from.
+        tensors: what became of each tensor.
+    """
+
+    task: Any
+    model: nn.Module
+    tokenizer: Tokenizer
+    checkpoint: Checkpoint
+    tensors: list[TensorReport]
+
+
+def name_table(task: Any) -> NameTable:
+    """Names of a task's whole model."""
+    return NameTable.joined({"encoder": ENCODER_NAMES, **task.head_names})
+
+
+def build_trained(checkpoint: Checkpoint, task_name: str | None) -> TaskModel:
+    """A model whose head is trained; dropout is off.
+
+    Args:
+        checkpoint: the folder.
+        task_name: which task; None takes the one that the folder says.
+
+    Raises:
+        CheckpointError: the folder names no task, another task, or lacks weights that the task needs.
+    """
+    described = checkpoint.task
+    if task_name is None:
+        if described is None:
+            raise CheckpointError(f"{checkpoint.path}: has no task.json; say for which task it is to be used")
+        task_name = described.name
+    if described is not None and described.name != task_name:
+        raise CheckpointError(
+            f"{checkpoint.path}: was trained for {described.name}, not for {task_name}; "
+            f"fine-tune it first: spanbert finetune {task_name} --model {checkpoint.path} ..."
+        )
+    cls = task_class(task_name)
+    task = cls(cls.Settings.model_validate(described.settings) if described else cls.Settings())
+    made = build(checkpoint, task, dropout=0.0)
+    missing = random_tensors(made.tensors)
+    if missing:
+        raise CheckpointError(
+            f"{checkpoint.path}: has no trained {', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}, "
+            f"which {task_name} needs; fine-tune it first: spanbert finetune {task_name} "
+            f"--model {checkpoint.path} ..."
+        )
+    made.model.eval()
+    return made
+
+
+def build(checkpoint: Checkpoint, task: Any, *, dropout: float) -> TaskModel:
+    """The task's model on the checkpoint's encoder; a head that the folder lacks stays random.
+
+    Raises:
+        CheckpointError: a tensor of the encoder is missing or has another shape.
+    """
+    model = task.build(Encoder(checkpoint.config.with_dropout(dropout)))
+    tensors = fill(model, checkpoint.stored, name_table(task))
+    encoder = [name for name in random_tensors(tensors) if name.startswith("bert.")]
+    if encoder:
+        raise CheckpointError(
+            f"{checkpoint.path}: {len(encoder)} tensors of the encoder are missing: {', '.join(encoder[:3])} ..."
+        )
+    return TaskModel(task, model, checkpoint.tokenizer(), checkpoint, tensors)
+
+
+def describe(task: Any) -> TaskDescription:
+    """The task as `task.json` holds it."""
+    return TaskDescription(task.name, task.settings.model_dump())

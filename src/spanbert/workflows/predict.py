@@ -1,0 +1,95 @@
+"""Load a model once, then items in and predictions out: used by the command line, the server and notebooks."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from spanbert.checkpoint.folder import read_folder
+from spanbert.inference.engine import Engine
+from spanbert.tasks.contract import Task
+from spanbert.text.tokenizer import Tokenizer
+from spanbert.workflows.model_source import TaskModel, build_trained
+
+EXAMPLES_AT_ONCE = 64
+
+
+class Predictor:
+    """A task with a trained model.
+
+    Args:
+        task: the task with its settings.
+        engine: runs the model.
+        tokenizer: of the model.
+        source: the loaded model folder, when there is one.
+    """
+
+    def __init__(
+        self, task: Task[Any, Any, Any], engine: Engine[Any], tokenizer: Tokenizer, source: Path | None = None
+    ) -> None:
+        self.task = task
+        self.engine = engine
+        self.tokenizer = tokenizer
+        self.source = source
+
+    @classmethod
+    def of(cls, made: TaskModel, device: torch.device | None = None) -> Predictor:
+        """A predictor of a loaded model."""
+        engine: Engine[Any] = Engine(made.model, made.task.collate, device=device)
+        return cls(made.task, engine, made.tokenizer, made.checkpoint.path)
+
+    def predict(self, items: Iterable[Any]) -> Iterator[Any]:
+        """Predictions in the order of the items, as a stream with bounded memory.
+
+        Args:
+            items: the task's examples, or JSON-like dictionaries as `predict` reads them.
+
+        Raises:
+            DataError: an item is not of the task's form.
+        """
+        waiting: deque[tuple[Any, list[Any]]] = deque()
+
+        def features() -> Iterator[Any]:
+            for example, found in self._featurized(items):
+                waiting.append((example, found))
+                yield from found
+
+        outputs: list[Any] = []
+        for output in self.engine.run(features()):
+            outputs.append(output)
+            example, found = waiting[0]
+            if len(outputs) == len(found):
+                waiting.popleft()
+                yield self.task.decode(example, found, outputs)
+                outputs = []
+
+    def __call__(self, item: Any) -> Any:
+        """The prediction for one item."""
+        return next(iter(self.predict([item])))
+
+    def _featurized(self, items: Iterable[Any]) -> Iterator[tuple[Any, list[Any]]]:
+        stream = iter(items)
+        number = 0
+        while chunk := list(islice(stream, EXAMPLES_AT_ONCE)):
+            examples = []
+            for number, item in enumerate(chunk, start=number + 1):
+                examples.append(self.task.parse(item, "item", number) if isinstance(item, Mapping) else item)
+            yield from zip(examples, self.task.features(examples, self.tokenizer), strict=True)
+
+
+def load(model: str | Path, task: str | None = None) -> Predictor:
+    """A predictor of a model.
+
+    Args:
+        model: a folder.
+        task: which task; the one the model was trained for when left out.
+
+    Raises:
+        CheckpointError: the model cannot be loaded or has no trained head for the task.
+    """
+    return Predictor.of(build_trained(read_folder(Path(model)), task))

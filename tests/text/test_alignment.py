@@ -11,10 +11,15 @@ from spanbert.text.spans import Span
 from spanbert.text.tokenizer import SPECIAL_PIECES, Tokenizer
 
 # Any Unicode text, and text of the characters that normalising moves, drops, joins or splits.
-AWKWARD = "aIİıéßﬁ \u0301\u0316\u0345\u302e\u302f\U0001d165\u200b\u200d\ufe0f\ufeff\u00a0\t\r\n\x00\ufffd한각ᄀ的𠀀א\u05b0ب\u064e##[]"
+AWKWARD = (
+    "aIİıéßﬁ \u0301\u0316\u0345\u302e\u302f\U0001d165\u200b\u200d\ufe0f\ufeff\u00a0\t\r\n\x00\ufffd"
+    "한각ᄀ的𠀀א\u05b0ب\u064e##[]"
+)
 texts = st.one_of(
     st.text(max_size=60),
-    st.lists(st.sampled_from([*AWKWARD, *SPECIAL_PIECES, "word", "e\u0301", "👨‍👩‍👧"]), max_size=30).map("".join),
+    st.lists(st.sampled_from([*AWKWARD, *SPECIAL_PIECES, "word", "e\u0301", "👨‍👩‍👧"]), max_size=30).map(
+        "".join
+    ),
 )
 
 
@@ -108,8 +113,8 @@ def test_whole_words_are_the_smallest_run_of_words(any_tokenizer, text):
 
 
 def test_whole_words_example(tokenizer):
-    pieces = tokenizer.encode("the rivers run")
-    assert [tokenizer.piece(number) for number in pieces.ids] == ["the", "river", "##s", "run"]
+    pieces = tokenizer.encode("the rivers what")
+    assert [tokenizer.piece(number) for number in pieces.ids] == ["the", "river", "##s", "what"]
     assert whole_words(pieces, Span(2, 3)) == Span(1, 3)
     assert whole_words(pieces, Span(2, 4)) == Span(1, 4)
     assert whole_words(pieces, Span(0, 1)) == Span(0, 1)

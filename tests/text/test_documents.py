@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import sys
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -112,7 +113,8 @@ paragraph.</p><p>Second<br>line</p>
 def test_web_page_keeps_blocks_and_drops_code_and_navigation(tmp_path):
     document = read_document(write(tmp_path, "a.html", PAGE))
     assert document.text == (
-        "The page\n\nA & B\n\nFirst bold paragraph.\n\nSecond\nline\n\nName\tAge\nAda\t36\n\nx  =  1\n  y\n\ncafé"
+        "The page\n\nA & B\n\nFirst bold paragraph.\n\nSecond\nline\n\n"
+        "Name\tAge\nAda\t36\n\nx  =  1\n  y\n\ncafé"
     )
     assert [document.text[start:][:5] for start in document.headings] == ["A & B"]
 
@@ -157,9 +159,10 @@ def test_any_web_page_has_text_without_loose_ends(parts):
 def pdf(*pages: str) -> bytes:
     """A PDF file with one line of text a page; an empty one has no text at all."""
     count = len(pages)
+    pages_list = " ".join(f"{4 + 2 * number} 0 R" for number in range(count))
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
-        f"<< /Type /Pages /Count {count} /Kids [{' '.join(f'{4 + 2 * n} 0 R' for n in range(count))}] >>".encode(),
+        f"<< /Type /Pages /Count {count} /Kids [{pages_list}] >>".encode(),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     ]
     for number, text in enumerate(pages):
@@ -205,10 +208,8 @@ def test_truncated_pdf_never_shows_a_traceback(tmp_path):
     whole = pdf("Page one.", "Page two.")
     for end in range(10, len(whole), 97):
         path = write(tmp_path, "a.pdf", whole[:end])
-        try:
+        with suppress(DataError):
             assert "Page" in read_document(path).text
-        except DataError:
-            pass
 
 
 # Word files

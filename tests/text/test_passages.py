@@ -1,5 +1,6 @@
 """Cutting documents into passages."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ def test_a_long_paragraph_is_cut_at_sentence_ends_with_overlap():
     sentences = [f"Sentence number {number} stands here." for number in range(40)]
     found = cut(" ".join(sentences), max_chars=200, overlap_chars=50)
     assert all(part.startswith("Sentence") and part.endswith("here.") for part in found)
-    for left, right in zip(found, found[1:], strict=False):
+    for left, right in pairwise(found):
         shared = sentences[int(right.split()[2])]
         assert left.endswith(shared)
 

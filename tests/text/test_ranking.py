@@ -1,9 +1,10 @@
 """Ranking passages by shared words."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanbert.text.ranking import PassageIndex, tokens
+from spanbert.text.ranking import PassageIndex, words
 
 PASSAGES = [
     "The bridge over the river was built in 1894 by two engineers.",
@@ -42,6 +43,19 @@ def test_no_shared_word_keeps_the_order_of_the_passages():
     assert [number for number, _ in index.rank("largest 城市", 9)] == [4, 3, 0, 1, 2]
 
 
+@given(
+    st.lists(st.text(alphabet="abcs 京北,", max_size=30), max_size=6),
+    st.text(alphabet="abcs 京北", max_size=9),
+)
+def test_an_index_for_one_question_ranks_as_the_full_one(passages, question):
+    assert PassageIndex(passages, question).rank(question, 6) == PassageIndex(passages).rank(question, 6)
+
+
+def test_an_index_for_one_question_takes_no_other():
+    with pytest.raises(ValueError, match="another question"):
+        PassageIndex(PASSAGES, "Who built the bridge?").rank("largest city", 1)
+
+
 def test_nothing_to_index():
     assert PassageIndex([]).rank("a question", 5) == []
     assert PassageIndex(["...", ""]).rank("a question", 5) == [(0, 0.0), (1, 0.0)]
@@ -62,5 +76,5 @@ def test_any_text_gives_each_passage_at_most_once(passages, question, top):
 
 
 @given(st.text(max_size=40))
-def test_tokens_hold_no_white_space(text):
-    assert all(token and not any(char.isspace() for char in token) for token in tokens(text))
+def test_words_hold_no_white_space(text):
+    assert all(word and not any(char.isspace() for char in word) for word in words(text))

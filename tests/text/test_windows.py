@@ -50,22 +50,6 @@ def test_each_piece_is_owned_by_a_window_with_half_the_overlap_as_context(piece_
             assert window.pieces.end - 1 - piece >= min(overlap // 2, piece_count - 1 - piece)
 
 
-@given(st.integers(1, 400), sizes)
-def test_no_other_window_knows_more_context_of_a_piece(piece_count, size_and_overlap):
-    def context(window, piece):
-        if not window.pieces.start <= piece < window.pieces.end:
-            return -1
-        return min(piece - window.pieces.start, window.pieces.end - 1 - piece)
-
-    found = windows(piece_count, *size_and_overlap)
-    inner = range(found[0].owned.end // 2, (found[-1].owned.start + piece_count) // 2)  # away from text ends
-    for piece in inner if len(found) > 1 else ():
-        owner = next(window for window in found if window.owned.start <= piece < window.owned.end)
-        if owner in (found[0], found[-1]):
-            continue  # where the text ends, context on that side is whole whatever the window
-        assert context(owner, piece) >= max(context(window, piece) for window in found[1:-1])
-
-
 def test_worked_example():
     assert windows(10, 6, 2) == [
         Window(Span(0, 6), Span(0, 5)),

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
 
+from spanbert.checkpoint.compact import COMPACT_FORMAT, compacted
 from spanbert.checkpoint.hf_config import encoder_config, hf_config
 from spanbert.checkpoint.names import NameTable
-from spanbert.checkpoint.weights import StoredTensors, read_weights, write_weights
-from spanbert.errors import CheckpointError, DataError
+from spanbert.checkpoint.vocabulary import read_tokenizer
+from spanbert.checkpoint.weight_files import COMPACT_FILE, read_weights, weights_in, write_weights
+from spanbert.checkpoint.weights import StoredTensors
+from spanbert.errors import CheckpointError, DataError, SpanbertError
 from spanbert.nn.config import EncoderConfig
 from spanbert.text.files import read_json, write_json
 from spanbert.text.tokenizer import Tokenizer
 
 FORMAT = 1
-WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin", "model.pt")
+CONFIG_FILES = ("config.json", "bert_config.json")
+TASK_ENTRY = "spanbert_task"
+"""Where the weights file's metadata carries the task description that it was written with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +39,17 @@ class TaskDescription:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model folder in memory.
+    """A model in memory.
 
     Args:
-        path: the folder.
+        path: the folder or archive it was read from.
         config: shape of the encoder.
         stored: all tensors.
         task: the description in `task.json`; None in a folder that we did not write.
         architectures: Hugging Face class names in `config.json`.
+        config_values: all of `config.json`.
+        found_tokenizer: the tokenizer, or why there is none.
+        notes: what had to be concluded because the folder does not say it.
     """
 
     path: Path
@@ -47,74 +57,57 @@ class Checkpoint:
     stored: StoredTensors
     task: TaskDescription | None
     architectures: tuple[str, ...]
+    config_values: Mapping[str, Any]
+    found_tokenizer: Tokenizer | CheckpointError
+    notes: tuple[str, ...] = field(default=())
 
     def tokenizer(self) -> Tokenizer:
-        """The folder's tokenizer.
+        """The model's tokenizer.
 
         Raises:
             CheckpointError: there is none, or its vocabulary is larger than the model's.
         """
-        tokenizer = read_tokenizer(self.path)
-        if tokenizer.vocabulary_size > self.config.vocabulary_size:
+        if isinstance(self.found_tokenizer, CheckpointError):
+            raise self.found_tokenizer
+        if self.found_tokenizer.vocabulary_size > self.config.vocabulary_size:
             raise CheckpointError(
-                f"{self.path}: the tokenizer has {tokenizer.vocabulary_size} pieces, the model only "
-                f"{self.config.vocabulary_size}"
+                f"{self.path}: the tokenizer has {self.found_tokenizer.vocabulary_size} pieces, the model "
+                f"only {self.config.vocabulary_size}; give the vocabulary that the model was trained with"
             )
-        return tokenizer
+        return self.found_tokenizer
 
 
-def read_folder(path: Path) -> Checkpoint:
-    """Read config, weights and task description of a folder.
+def read_folder(path: Path, weights: Path | None = None) -> Checkpoint:
+    """Read config, weights, tokenizer and task description of a folder.
+
+    Args:
+        path: the folder.
+        weights: the file to read the weights of; the folder's best-kept form when left out.
 
     Raises:
         CheckpointError: it is no model folder, or a part of it is damaged.
     """
-    config_path = path / "config.json"
-    if not config_path.is_file():
+    config_path = next((path / name for name in CONFIG_FILES if (path / name).is_file()), None)
+    if config_path is None:
         raise CheckpointError(f"{path}: no model folder (it has no config.json)")
     values = _json_object(config_path)
-    weights = next((path / name for name in WEIGHT_FILES if (path / name).is_file()), None)
-    if weights is None:
-        raise CheckpointError(f"{path}: no weights ({' or '.join(WEIGHT_FILES)})")
-    task = None
-    if (path / "task.json").is_file():
-        described = _json_object(path / "task.json")
-        if described.get("format") != FORMAT or not isinstance(described.get("task"), str):
-            raise CheckpointError(f"{path / 'task.json'}: not a task description of format {FORMAT}")
-        task = TaskDescription(described["task"], dict(described.get("settings", {})))
+    config = encoder_config(values, str(config_path))
+    stored = read_weights(weights or weights_in(path))
+    tokenizer: Tokenizer | CheckpointError
+    notes: list[str] = []
+    try:
+        tokenizer, notes = read_tokenizer(path)
+    except CheckpointError as error:
+        tokenizer = error
     return Checkpoint(
         path,
-        encoder_config(values, str(config_path)),
-        read_weights(weights),
-        task,
-        tuple(values.get("architectures") or ()),
-    )
-
-
-def read_tokenizer(path: Path) -> Tokenizer:
-    """The tokenizer of a folder: `tokenizer.json`, else `vocab.txt` with what `tokenizer_config.json` says.
-
-    Raises:
-        CheckpointError: neither is there, or nothing says whether text is lower-cased.
-    """
-    if (path / "tokenizer.json").is_file():
-        return Tokenizer.from_file(path / "tokenizer.json")
-    if not (path / "vocab.txt").is_file():
-        raise CheckpointError(
-            f"{path}: no vocabulary; put the vocab.txt (or tokenizer.json) of the model it was trained with there"
-        )
-    config = path / "tokenizer_config.json"
-    values = _json_object(config) if config.is_file() else {}
-    if "do_lower_case" not in values:
-        raise CheckpointError(
-            f"{path}: nothing says whether text is lower-cased; write tokenizer_config.json with "
-            '{"do_lower_case": false} for a cased model or true for an uncased one'
-        )
-    return Tokenizer.from_vocabulary(
-        path / "vocab.txt",
-        lowercase=bool(values["do_lower_case"]),
-        strip_accents=values.get("strip_accents"),
-        split_chinese=values.get("tokenize_chinese_chars", True),
+        config,
+        stored,
+        _read_task(path / "task.json", stored),
+        tuple(map(str, values.get("architectures") or ())),
+        values,
+        tokenizer,
+        tuple(notes),
     )
 
 
@@ -127,34 +120,138 @@ def write_folder(
     *,
     architecture: str,
     task: TaskDescription | None,
-    labels: list[str] | None = None,
+    labels: Sequence[str] | None = None,
 ) -> None:
-    """Write a plain Hugging Face folder; weights last, so that a folder with weights is complete.
+    """Write a model as a plain Hugging Face folder.
 
     Raises:
-        OSError: the disk is full or not writable.
+        SpanbertError: the disk is full or not writable; each file there is whole, the new or the old one.
     """
-    path.mkdir(parents=True, exist_ok=True)
-    write_json(path / "config.json", hf_config(config, architecture, labels))
-    tokenizer.save(path, max_pieces=config.max_positions)
+    tensors = {names.theirs(name): value for name, value in model.named_parameters()}
+    write_files(path, hf_config(config, architecture, labels), tensors, tokenizer, task)
+
+
+def write_files(
+    path: Path,
+    config_values: Mapping[str, Any],
+    tensors: Mapping[str, Tensor],
+    tokenizer: Tokenizer,
+    task: TaskDescription | None,
+    *,
+    compact: bool = False,
+) -> None:
+    """Write the files of a model folder; weights last, so that a folder with weights is complete.
+
+    Where a folder is written anew over an old one and the process dies between two files, the weights still
+    carry the task description that belongs to them (see `_read_task`).
+
+    Args:
+        path: the folder.
+        config_values: content of `config.json`.
+        tensors: Hugging Face name -> values.
+        tokenizer: of the model.
+        task: what the head is for.
+        compact: keep the weights as compact storage.
+
+    Raises:
+        SpanbertError: the disk is full or not writable.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SpanbertError(f"{path}: cannot be made a folder ({error.strerror})") from error
+    write_json(path / "config.json", dict(config_values))
+    tokenizer.save(path, max_pieces=int(config_values["max_position_embeddings"]))
+    metadata = {}
     if task is not None:
-        write_task(path, task)
-    write_weights(
-        path / "model.safetensors", {names.theirs(name): value for name, value in model.named_parameters()}
+        metadata[TASK_ENTRY] = json.dumps(_task_values(task))
+        write_json(path / "task.json", _task_values(task) | {"trained_as": _digest(metadata[TASK_ENTRY])})
+    else:
+        (path / "task.json").unlink(missing_ok=True)
+    if compact:
+        write_weights(path / COMPACT_FILE, compacted(tensors), metadata | {"format": COMPACT_FORMAT})
+    else:
+        write_weights(path / "model.safetensors", tensors, metadata)
+
+
+def write_compact(source: Path, output: Path) -> None:
+    """Write a model folder anew with its weights in compact storage.
+
+    Raises:
+        CheckpointError: `source` is no complete model folder, or holds values that are not finite.
+        SpanbertError: `output` cannot be written.
+    """
+    checkpoint = read_folder(source)
+    write_files(
+        output,
+        hf_config(
+            checkpoint.config,
+            checkpoint.architectures[0] if checkpoint.architectures else "BertModel",
+            other=checkpoint.config_values,
+        ),
+        checkpoint.stored.parameters(),
+        checkpoint.tokenizer(),
+        checkpoint.task,
+        compact=True,
     )
 
 
 def write_task(path: Path, task: TaskDescription) -> None:
-    """Write `task.json` alone (a threshold fitted later)."""
-    write_json(path / "task.json", {"format": FORMAT, "task": task.name, "settings": _plain(task.settings)})
+    """Write `task.json` alone (a threshold fitted later) beside weights that stay as they are.
+
+    Raises:
+        SpanbertError: the disk is full or not writable.
+    """
+    values = _task_values(task)
+    for name in ("model.safetensors", COMPACT_FILE):
+        if (path / name).is_file() and (carried := _metadata(path / name).get(TASK_ENTRY)):
+            values["trained_as"] = _digest(carried)
+            break
+    write_json(path / "task.json", values)
 
 
-def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _read_task(path: Path, stored: StoredTensors) -> TaskDescription | None:
+    """The description in `task.json`, unless a write that was cut short left one of other weights there.
+
+    `trained_as` is the digest of the description that the weights carry. It stays when a threshold is fitted
+    anew or edited by hand, so such a file holds; one whose digest differs was written for other weights.
+    """
+    carried = stored.metadata.get(TASK_ENTRY)
+    described = _json_object(path) if path.is_file() else None
+    stale = described is None or described.get("trained_as", "") not in ("", _digest(carried or ""))
+    if carried is not None and stale:
+        described = json.loads(carried)
+    if described is None:
+        return None
+    settings = described.get("settings", {})
+    if (
+        described.get("format") != FORMAT
+        or not isinstance(described.get("task"), str)
+        or not isinstance(settings, dict)
+    ):
+        raise CheckpointError(f"{path}: not a task description of format {FORMAT}")
+    return TaskDescription(described["task"], settings)
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    try:
+        with safe_open(path, "pt") as stream:
+            return dict(stream.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path}: damaged or no safetensors file ({error})") from error
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _task_values(task: TaskDescription) -> dict[str, Any]:
     # JSON has no infinity; a threshold without bound is written as a string that pydantic reads back.
-    return {
+    settings = {
         key: str(value) if isinstance(value, float) and value in (float("inf"), float("-inf")) else value
-        for key, value in settings.items()
+        for key, value in task.settings.items()
     }
+    return {"format": FORMAT, "task": task.name, "settings": settings}
 
 
 def _json_object(path: Path) -> dict[str, Any]:

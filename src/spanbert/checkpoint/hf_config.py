@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from spanbert.errors import CheckpointError
+from spanbert.errors import CheckpointError, SettingsError
 from spanbert.nn.config import Activation, EncoderConfig
 
 # our field -> (Hugging Face key, value when the key is absent; None = must be there)
@@ -25,17 +25,27 @@ FIELDS: dict[str, tuple[str, Any]] = {
 }
 
 
+ACTIVATION_ALIASES: dict[str, Activation] = {
+    "gelu_python": Activation.GELU,
+    "gelu_fast": Activation.GELU_TANH,
+    "gelu_pytorch_tanh": Activation.GELU_TANH,
+    "swish": Activation.SILU,
+}
+
+
 def encoder_config(values: Mapping[str, Any], place: str) -> EncoderConfig:
     """A Hugging Face BERT config as ours; `place` names the file in errors.
 
     Raises:
-        CheckpointError: a size is missing, or the model is of a kind we do not run.
+        CheckpointError: a size is missing or no number, or the model is of a kind we do not run.
     """
     kind = values.get("model_type", "bert")
     if kind != "bert":
         raise CheckpointError(f"{place}: model_type {kind!r} is not BERT; only BERT-shaped encoders are read")
     if values.get("position_embedding_type", "absolute") != "absolute":
         raise CheckpointError(f"{place}: only absolute position embeddings are read")
+    if values.get("is_decoder") or values.get("add_cross_attention"):
+        raise CheckpointError(f"{place}: the model is a decoder; only encoders are read")
     found: dict[str, Any] = {}
     for ours, (theirs, default) in FIELDS.items():
         value = values.get(theirs)
@@ -43,28 +53,59 @@ def encoder_config(values: Mapping[str, Any], place: str) -> EncoderConfig:
             value = default
         if value is None:
             raise CheckpointError(f"{place}: {theirs!r} is missing")
+        whole = default is None or isinstance(default, int)
+        if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+            raise CheckpointError(
+                f"{place}: {theirs!r} must be a {'whole ' if whole else ''}number, got {value!r}"
+            )
         found[ours] = value
-    name = values.get("hidden_act", "gelu")
     try:
-        activation = Activation(name)
-    except ValueError:
-        known = ", ".join(member.value for member in Activation)
-        raise CheckpointError(f"{place}: hidden_act {name!r} is not one of {known}") from None
-    return EncoderConfig(**found, activation=activation)
+        return EncoderConfig(**found, activation=_activation(values.get("hidden_act", "gelu"), place))
+    except SettingsError as error:
+        raise CheckpointError(f"{place}: {error}") from error
 
 
-def hf_config(config: EncoderConfig, architecture: str, labels: list[str] | None = None) -> dict[str, Any]:
+def hf_config(
+    config: EncoderConfig,
+    architecture: str,
+    labels: Sequence[str] | None = None,
+    *,
+    dtype: str = "float32",
+    other: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Our config as the content of a Hugging Face `config.json`.
 
     Args:
         config: shape of the encoder.
         architecture: Hugging Face class that can load the weights.
         labels: label names of a classification head, in order.
+        dtype: number type of the weights.
+        other: further entries of an earlier `config.json`, kept as they are.
     """
-    values: dict[str, Any] = {"architectures": [architecture], "model_type": "bert"}
+    replaced = {"torch_dtype", "transformers_version", "_name_or_path"}
+    values: dict[str, Any] = {key: value for key, value in (other or {}).items() if key not in replaced}
+    values |= {"architectures": [architecture], "model_type": "bert"}
     values |= {theirs: getattr(config, ours) for ours, (theirs, _) in FIELDS.items()}
-    values |= {"hidden_act": config.activation.value, "dtype": "float32"}
+    values |= {"hidden_act": config.activation.value, "dtype": dtype}
     if labels is not None:
         values["id2label"] = {str(number): label for number, label in enumerate(labels)}
         values["label2id"] = {label: number for number, label in enumerate(labels)}
     return values
+
+
+def label_names(values: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The label names of a `config.json` in order; None where it has none of its own."""
+    names = values.get("id2label")
+    if not isinstance(names, Mapping):
+        return None
+    ordered = tuple(str(names.get(str(number))) for number in range(len(names)))
+    unnamed = all(label == f"LABEL_{number}" for number, label in enumerate(ordered))
+    return None if unnamed or "None" in ordered else ordered
+
+
+def _activation(name: object, place: str) -> Activation:
+    try:
+        return ACTIVATION_ALIASES.get(str(name)) or Activation(name)
+    except ValueError:
+        known = ", ".join(member.value for member in Activation)
+        raise CheckpointError(f"{place}: hidden_act {name!r} is not one of {known}") from None

@@ -1,23 +1,26 @@
-"""Tensors of a file, and filling a module with them while accounting for each one."""
+"""Tensors under canonical Hugging Face names, and filling a module with an account of each one."""
 
 from __future__ import annotations
 
-import os
-import pickle
 import re
-import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from spanbert.checkpoint.names import NameTable
 from spanbert.errors import CheckpointError
+
+WORD_EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
+TIED: dict[str, str] = {
+    # second name of a tensor -> the name under which we keep it
+    "cls.predictions.decoder.weight": WORD_EMBEDDINGS,
+    "cls.predictions.decoder.bias": "cls.predictions.bias",
+    "cls.pair_target_predictions.decoder.weight": WORD_EMBEDDINGS,
+}
 
 
 class Fate(Enum):
@@ -26,8 +29,12 @@ class Fate(Enum):
     LOADED = "loaded"
     RENAMED = "renamed"
     """Loaded from a tensor that the file holds under an older or unprefixed name."""
+    MISSING = "missing"
+    """The file should have it and does not: the encoder, or part of a head whose other tensors are there."""
     RANDOM = "random"
     """The model has it, the file does not: it stays at its random start."""
+    REDUNDANT = "redundant"
+    """The file has it a second time (a tied matrix) or needlessly (a buffer of numbers 0, 1, 2, ...)."""
     UNUSED = "unused"
     """The file has it, the model does not."""
 
@@ -39,64 +46,78 @@ class TensorReport:
     Args:
         name: Hugging Face name.
         fate: what became of it.
-        shape: its shape.
+        shape: its shape; None when nothing says it.
         stored_as: name in the file; None when the file lacks it.
+        dtype: number type in the file; None when the file lacks it.
     """
 
     name: str
     fate: Fate
-    shape: tuple[int, ...]
+    shape: tuple[int, ...] | None
     stored_as: str | None
+    dtype: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StoredTensors:
-    """Tensors under canonical Hugging Face names, each with the name it has in its file."""
+    """Tensors of one model.
+
+    Args:
+        tensors: canonical Hugging Face name -> values.
+        stored_as: canonical name -> name in the file.
+        redundant: canonical names that say what another tensor says, or nothing.
+        path: where they were read.
+        metadata: text that the weights file carries.
+        dtypes: name in the file -> number type there, for tensors that were expanded from compact storage.
+    """
 
     tensors: dict[str, Tensor]
     stored_as: dict[str, str]
+    redundant: frozenset[str] = frozenset()
+    path: Path = Path()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    dtypes: Mapping[str, str] = field(default_factory=dict)
+
+    def dtype(self, name: str) -> str:
+        """Number type that the file holds a tensor in: `float32`, `int8`, ..."""
+        return self.dtypes.get(self.stored_as[name], dtype_name(self.tensors[name]))
+
+    def parameters(self) -> dict[str, Tensor]:
+        """The tensors without the redundant ones."""
+        return {name: value for name, value in self.tensors.items() if name not in self.redundant}
 
 
-def read_weights(path: Path) -> StoredTensors:
-    """Tensors of a `.safetensors` file or a weights-only pickle.
-
-    Raises:
-        CheckpointError: the file is missing, truncated, of another kind, or holds code.
-    """
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such weights file")
-    try:
-        if path.suffix == ".safetensors":
-            found = load_file(path)
-        else:
-            found = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path}: damaged or no weights file ({reason})") from error
-    if not isinstance(found, Mapping):
-        raise CheckpointError(f"{path}: holds a {type(found).__name__}, a dictionary of tensors is needed")
-    found = found.get("model", found) if isinstance(found.get("model"), Mapping) else found
-    return canonical({name: value for name, value in found.items() if isinstance(value, Tensor)}, path)
-
-
-def canonical(tensors: Mapping[str, Tensor], path: Path) -> StoredTensors:
-    """Undo the older spellings: fairseq's `decoder.` prefix, `gamma`/`beta`, an encoder without `bert.`.
+def canonical(
+    tensors: Mapping[str, Tensor],
+    path: Path,
+    *,
+    metadata: Mapping[str, str] | None = None,
+    dtypes: Mapping[str, str] | None = None,
+) -> StoredTensors:
+    """Undo the older spellings: `module.` and fairseq's `decoder.` in front, `gamma`/`beta`, no `bert.`.
 
     Raises:
         CheckpointError: two tensors of the file come to one name.
     """
-    wrapped = any(name.startswith(("decoder.bert.", "decoder.cls.")) for name in tensors)
-    bare = not any(re.match(r"(decoder\.)?bert\.", name) for name in tensors)
+    bare = not any(re.match(r"(module\.)?(decoder\.)?bert\.", name) for name in tensors)
     renamed: dict[str, str] = {}
     for name in tensors:
-        new = name.removeprefix("decoder.") if wrapped else name
+        new = re.sub(r"^(module\.)?(decoder\.(?=bert\.|cls\.))?", "", name)
         if bare and new.startswith(("embeddings.", "encoder.", "pooler.")):
             new = f"bert.{new}"
         new = re.sub(r"\.gamma$", ".weight", re.sub(r"\.beta$", ".bias", new))
         if new in renamed:
             raise CheckpointError(f"{path}: {name!r} and {renamed[new]!r} are both {new!r}")
         renamed[new] = name
-    return StoredTensors({new: tensors[old] for new, old in renamed.items()}, renamed)
+    for second, kept in TIED.items():
+        if second in renamed and kept not in renamed:
+            renamed[kept] = renamed.pop(second)
+    found = {new: tensors[old] for new, old in renamed.items()}
+    redundant = {name for name in found if name.endswith((".position_ids", ".token_type_ids"))}
+    redundant |= {
+        name for name, kept in TIED.items() if name in found and torch.equal(found[name], found[kept])
+    }
+    return StoredTensors(found, renamed, frozenset(redundant), path, metadata or {}, dtypes or {})
 
 
 def fill(module: nn.Module, stored: StoredTensors, names: NameTable) -> list[TensorReport]:
@@ -108,32 +129,56 @@ def fill(module: nn.Module, stored: StoredTensors, names: NameTable) -> list[Ten
         names: our parameter names to Hugging Face names.
 
     Raises:
-        CheckpointError: a tensor has another shape than the parameter.
+        CheckpointError: a tensor has another shape than the parameter, or holds no floating-point numbers.
     """
     report: list[TensorReport] = []
     used: set[str] = set()
     for name, parameter in module.named_parameters():
-        theirs = names.theirs(name)
-        value = stored.tensors.get(theirs)
-        if value is None:
-            report.append(TensorReport(theirs, Fate.RANDOM, tuple(parameter.shape), None))
-            continue
-        if value.shape != parameter.shape:
-            raise CheckpointError(
-                f"tensor {stored.stored_as[theirs]!r} has shape {list(value.shape)}, the configuration asks for "
-                f"{list(parameter.shape)}"
-            )
-        with torch.no_grad():
-            parameter.copy_(value)
-        used.add(theirs)
-        fate = Fate.LOADED if stored.stored_as[theirs] == theirs else Fate.RENAMED
-        report.append(TensorReport(theirs, fate, tuple(value.shape), stored.stored_as[theirs]))
-    report += [
-        TensorReport(name, Fate.UNUSED, tuple(value.shape), stored.stored_as[name])
+        line = match(names.theirs(name), tuple(parameter.shape), stored)
+        report.append(line)
+        if line.fate is not Fate.RANDOM:
+            with torch.no_grad():
+                parameter.copy_(stored.tensors[line.name])
+            used.add(line.name)
+    return report + leftovers(stored, used)
+
+
+def match(name: str, shape: tuple[int, ...], stored: StoredTensors) -> TensorReport:
+    """The report line of a tensor that a model wants: loaded, renamed or random.
+
+    Raises:
+        CheckpointError: it is stored with another shape, or not as floating-point numbers.
+    """
+    value = stored.tensors.get(name)
+    if value is None:
+        return TensorReport(name, Fate.RANDOM, shape, None)
+    stored_as = stored.stored_as[name]
+    if tuple(value.shape) != shape:
+        raise CheckpointError(
+            f"{stored.path}: tensor {stored_as!r} has shape {list(value.shape)}, "
+            f"config.json asks for {list(shape)}"
+        )
+    if not value.is_floating_point():
+        raise CheckpointError(
+            f"{stored.path}: tensor {stored_as!r} holds {dtype_name(value)} numbers, floating point is needed"
+        )
+    fate = Fate.LOADED if stored_as == name else Fate.RENAMED
+    return TensorReport(name, fate, shape, stored_as, stored.dtype(name))
+
+
+def leftovers(stored: StoredTensors, used: set[str]) -> list[TensorReport]:
+    """Report lines of the stored tensors that no model took."""
+    return [
+        TensorReport(
+            name,
+            Fate.REDUNDANT if name in stored.redundant else Fate.UNUSED,
+            tuple(value.shape),
+            stored.stored_as[name],
+            stored.dtype(name),
+        )
         for name, value in stored.tensors.items()
         if name not in used
     ]
-    return report
 
 
 def random_tensors(report: Iterable[TensorReport]) -> list[str]:
@@ -141,25 +186,6 @@ def random_tensors(report: Iterable[TensorReport]) -> list[str]:
     return [line.name for line in report if line.fate is Fate.RANDOM]
 
 
-def write_weights(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write a safetensors file that is complete or absent.
-
-    Raises:
-        OSError: the disk is full or not writable; an earlier file is left as it was.
-    """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    try:
-        save_file(
-            {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
-            temporary,
-            metadata={"format": "pt"},
-        )
-        with Path(temporary).open("rb") as stream:
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except SafetensorError as error:
-        raise OSError(f"{path}: cannot be written ({error})") from error
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+def dtype_name(value: Tensor) -> str:
+    """`float32`, `int8`, ..."""
+    return str(value.dtype).removeprefix("torch.")

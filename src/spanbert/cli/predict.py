@@ -16,8 +16,8 @@ def predict(
     task: str,
     *,
     model: str = "mini",
-    input: Annotated[str, Parameter(name="--input")] = "-",  # noqa: A002 (the flag's fixed name)
-    output: str = "-",
+    source: Annotated[str, Parameter(name="--input", allow_leading_hyphen=True)] = "-",
+    output: Annotated[str, Parameter(allow_leading_hyphen=True)] = "-",
     offline: bool = False,
 ) -> None:
     """Run a model over items, one JSON object a line in and out, in order, keeping each item's id.
@@ -25,13 +25,13 @@ def predict(
     Args:
         task: task of the model.
         model: a shipped name, a folder or a hub id.
-        input: data file, or - for JSONL on standard input.
+        source: data file, or - for JSONL on standard input.
         output: file for the predictions, or - for standard output.
         offline: never go to the network.
     """
     predictor = load(model, task, offline=offline)
     predict_file(
         predictor,
-        sys.stdin.buffer if input == "-" else Path(input),
+        sys.stdin.buffer if source == "-" else Path(source),
         sys.stdout if output == "-" else Path(output),
     )

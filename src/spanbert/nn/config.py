@@ -54,7 +54,8 @@ class EncoderConfig:
     pad_piece_id: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("vocabulary_size", "width", "layers", "heads", "feed_forward_width", "max_positions"):
+        sizes = ("vocabulary_size", "width", "layers", "heads", "feed_forward_width", "max_positions")
+        for name in (*sizes, "segment_types"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"encoder config: {name} must be at least 1, got {getattr(self, name)}")
         if self.width % self.heads:

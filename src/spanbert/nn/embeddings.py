@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from spanbert.errors import SettingsError
 from spanbert.nn.batch import PieceBatch
 from spanbert.nn.config import EncoderConfig
 
@@ -25,6 +26,7 @@ class Embeddings(nn.Module):
 
     def __init__(self, config: EncoderConfig, positions: nn.Module) -> None:
         super().__init__()
+        self.max_positions = config.max_positions
         self.word = nn.Embedding(config.vocabulary_size, config.width)
         self.position = positions
         self.segment = nn.Embedding(config.segment_types, config.width)
@@ -32,7 +34,16 @@ class Embeddings(nn.Module):
         self.dropout = nn.Dropout(config.hidden_dropout)
 
     def forward(self, pieces: PieceBatch) -> Tensor:
-        """Pieces (B, P) -> vectors (B, P, D)."""
+        """Pieces (B, P) -> vectors (B, P, D).
+
+        Raises:
+            SettingsError: a sequence has more pieces than the encoder has positions.
+        """
+        if pieces.mask.longest > self.max_positions:
+            raise SettingsError(
+                f"a sequence of {pieces.mask.longest} pieces does not fit the encoder, which has "
+                f"{self.max_positions} positions; use shorter windows"
+            )
         total = self.word(pieces.piece_ids) + self.segment(pieces.segment_ids)
         total = total + self.position(pieces.position_ids)
         return self.dropout(self.norm(total))  # type: ignore[no-any-return]

@@ -22,7 +22,12 @@ CPU = torch.device("cpu")
 
 
 class AttentionMask(Protocol):
-    """What a layer and a head may ask of a mask."""
+    """What the encoder and a head may ask of a mask."""
+
+    @property
+    def longest(self) -> int:
+        """Pieces of the longest sequence."""
+        ...
 
     def attend(self, query: Tensor, key: Tensor, value: Tensor, dropout: float) -> Tensor:
         """Scaled dot-product attention, (B, H, P, D/H) each in and out."""
@@ -123,18 +128,23 @@ class PackedMask:
         found = values.squeeze(0).index_select(0, self._places.flatten())
         return found.view(*self._places.shape, *found.shape[1:])
 
+    @property
+    def longest(self) -> int:
+        """Pieces of the longest sequence."""
+        return max(self.lengths)
+
     @cached_property
     @torch.inference_mode(False)
     def keep(self) -> Tensor:
         """(S, longest) booleans."""
-        return _keep_of(torch.tensor(self.lengths), max(self.lengths)).to(self.device)
+        return _keep_of(torch.tensor(self.lengths), self.longest).to(self.device)
 
     @cached_property
     @torch.inference_mode(False)
     def _places(self) -> Tensor:
         """(S, longest) integers: where in the packed row each cell's piece stands."""
         starts = torch.tensor([0, *accumulate(self.lengths[:-1])])
-        places = starts[:, None] + torch.arange(max(self.lengths))
+        places = starts[:, None] + torch.arange(self.longest)
         return places.clamp(max=sum(self.lengths) - 1).to(self.device)
 
     @cached_property

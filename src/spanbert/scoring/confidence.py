@@ -14,7 +14,7 @@ def bootstrap_interval(
     values: Sequence[float] | NDArray[np.float64],
     *,
     level: float = 0.95,
-    resamples: int = 2000,
+    resamples: int = 1000,
     seed: int = 0,
 ) -> tuple[float, float]:
     """Percentile interval of the mean when the items are drawn anew with replacement.

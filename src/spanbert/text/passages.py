@@ -12,7 +12,8 @@ from spanbert.text.documents.document import Document
 from spanbert.text.spans import Span
 
 EMPTY_LINES = re.compile(r"\n[^\S\n]*\n\s*|[\f\u2029]\s*")
-SENTENCE_END = re.compile(r"""[.!?…]["'”’»)\]]*\s+|[。！？]["'”’」』）]*|\n[^\S\n]*\n\s*""")
+ABBREVIATION = r"(?<!\b[A-Z].)(?<!\b(?:Dr|Mr|Ms|St|vs).)(?<!\b(?:Mrs|e\.g|i\.e).)"
+SENTENCE_END = re.compile(rf"""[.!?…]{ABBREVIATION}["'”’»)\]]*\s+|[。！？]["'”’」』）]*|\n[^\S\n]*\n\s*""")
 LINE_END = re.compile(r"\n\s*")
 WORD_END = re.compile(r"\s+")
 LONE_SHARE = 8
@@ -35,9 +36,9 @@ class Passage:
 def passages(document: Document, max_chars: int = 1200, overlap_chars: int = 200) -> Iterator[Passage]:
     """Cut a document at empty lines and headings; every visible character is in at least one passage.
 
-    Neighbouring paragraphs of a section are joined up to `max_chars`. A longer paragraph is cut at the end of a
-    sentence, else of a line, else of a word, else anywhere, and its parts share up to `overlap_chars`, so that an
-    answer at the border stands whole in one of them. Time is linear in the text, memory constant.
+    Neighbouring paragraphs of a section are joined up to `max_chars`. A longer paragraph is cut at the end of
+    a sentence, else of a line, else of a word, else anywhere, and its parts share up to `overlap_chars`, so
+    that an answer at the border stands whole in one of them. Time is linear in the text, memory constant.
 
     Args:
         document: what to cut.
@@ -54,6 +55,20 @@ def passages(document: Document, max_chars: int = 1200, overlap_chars: int = 200
     for stretch in _joined(document, max_chars):
         for part in _parts(document.text, stretch, max_chars, overlap_chars):
             yield Passage(document, part)
+
+
+def sentence_around(passage: Passage, chars: Span) -> Span:
+    """The sentence or sentences of a passage that hold a stretch of it, as characters of the document."""
+    text = passage.document.text
+    start, end = passage.chars.start, passage.chars.end
+    for found in SENTENCE_END.finditer(text, start, end):
+        if found.end() <= chars.start:
+            start = found.end()
+        elif found.end() >= chars.end:
+            end = found.end()
+            break
+    sentence = _stripped(text, start, end) or chars
+    return Span(min(sentence.start, chars.start), max(sentence.end, chars.end))
 
 
 def _paragraphs(document: Document) -> Iterator[tuple[Span, bool]]:

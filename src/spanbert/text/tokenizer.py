@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import tokenizers
 from numpy.typing import NDArray
-from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 
 from spanbert.errors import CheckpointError, DataError, SettingsError
 from spanbert.text.files import atomic_write, write_json
+from spanbert.text.vocabulary import learn_vocabulary
 
 SPECIAL_PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
@@ -111,39 +113,42 @@ class Tokenizer:
                 raise CheckpointError(
                     f"{path}:{number + 1}: {piece!r} stands in line {vocabulary[piece] + 1} too"
                 )
-        backend = tokenizers.Tokenizer(
-            models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100)
-        )
-        return cls(_bert_pipeline(backend, lowercase, strip_accents, split_chinese))
+        return cls._of_vocabulary(vocabulary, lowercase, strip_accents, split_chinese)
+
+    @classmethod
+    def _of_vocabulary(
+        cls, vocabulary: dict[str, int], lowercase: bool, strip_accents: bool | None, split_chinese: bool
+    ) -> Tokenizer:
+        model = models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100)
+        return cls(_bert_pipeline(tokenizers.Tokenizer(model), lowercase, strip_accents, split_chinese))
 
     @classmethod
     def train(cls, texts: Iterable[str], *, size: int, lowercase: bool, min_frequency: int = 2) -> Tokenizer:
         """Learn a WordPiece vocabulary of at most `size` pieces from texts (a stream; read once).
 
-        Where the texts have more different characters than fit, the rarest become [UNK].
+        The same texts always give the same tokenizer. Where they have more different characters than fit, the
+        rarest become [UNK]. Memory grows with the number of different words.
 
         Raises:
             SettingsError: `size` leaves no room beside the special pieces.
-            DataError: the texts hold no character to learn from, or one that is not Unicode text.
+            DataError: the texts hold no word to learn from, or half a surrogate pair.
         """
-        # A character can take two pieces: at the start of a word, and inside one.
-        room = (size - len(SPECIAL_PIECES)) // 2
-        if room < 1:
+        if size < len(SPECIAL_PIECES) + 2:
             raise SettingsError(f"tokenizer: size {size} is too small, the special pieces alone are 5")
-        backend = _bert_pipeline(
-            tokenizers.Tokenizer(models.WordPiece({}, unk_token="[UNK]")), lowercase, None, True
-        )
-        trainer = trainers.WordPieceTrainer(
-            vocab_size=size,
-            min_frequency=min_frequency,
-            limit_alphabet=room,
-            special_tokens=list(SPECIAL_PIECES),
-            show_progress=False,
-        )
-        backend.train_from_iterator(map(_checked, texts), trainer)
-        if backend.get_vocab_size() <= len(SPECIAL_PIECES):
+        pipeline = _bert_pipeline(tokenizers.Tokenizer(models.WordPiece({})), lowercase, None, True)
+        spaced: Counter[str] = Counter()
+        for text in texts:
+            spaced.update(pipeline.normalizer.normalize_str(_checked(text)).split())
+        words: Counter[str] = Counter()
+        for token, count in spaced.items():
+            for word, _ in pipeline.pre_tokenizer.pre_tokenize_str(token):
+                words[word] += count
+        if not words:
             raise DataError("tokenizer: the texts are empty, there is nothing to learn a vocabulary from")
-        return cls(backend)
+        vocabulary = learn_vocabulary(
+            words, size=size, min_frequency=min_frequency, special_pieces=SPECIAL_PIECES
+        )
+        return cls._of_vocabulary(vocabulary, lowercase, None, True)
 
     def encode(self, text: str) -> Pieces:
         """Cut one text into pieces; nothing is truncated and no special piece is added.

@@ -1,8 +1,9 @@
-"""The loop: updates, evaluations at even intervals, the best kept, resume points. Knows no task and no text."""
+"""The loop: updates, evaluations at even intervals, the best kept, resume points. Knows no task, no text."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -58,7 +59,7 @@ class Trainer:
         evaluate: scores the dev set with the model as it is.
         keep: called right after an evaluation that no earlier one beat.
         listeners: hear of updates and evaluations (main process only).
-        accelerator: device, precision and processes; a default one is made when left out.
+        accelerator: device and processes; a default one is made when left out.
     """
 
     def __init__(
@@ -74,7 +75,8 @@ class Trainer:
         accelerator: Accelerator | None = None,
     ) -> None:
         self.settings = settings
-        self.accelerator = accelerator or build_accelerator(settings)
+        self.accelerator = accelerator or Accelerator()
+        self.arithmetic = training_arithmetic(settings, self.accelerator.device)
         self.data = data
         self.run = run
         self.evaluate = evaluate
@@ -83,12 +85,15 @@ class Trainer:
         optimizer = build_optimizer(model, settings.learning_rate, settings.weight_decay)
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.step, self.epoch, self.place = 0, 0, 0
-        self.best = -math.inf
+        self.best: Report | None = None
         self.stale = 0
         self.steps = 0
 
-    def train(self) -> None:
+    def train(self) -> Report:
         """Run to the end, from the resume point when there is one.
+
+        Returns:
+            The report of the best evaluation, that of an earlier part of the run included.
 
         Raises:
             TrainingError: no data, a loss or gradient that is not a number, a full disk.
@@ -99,7 +104,6 @@ class Trainer:
         if first is None:
             raise TrainingError("the training data has no features")
         self.steps = self.steps or self.settings.steps or max(1, round(self.settings.epochs * first.places))
-        interval = max(1, math.ceil(self.steps / self.settings.evaluations))
         for listener in self.listeners:
             listener.started(self.step, self.steps)
         reason = "all updates made"
@@ -108,7 +112,7 @@ class Trainer:
             record = self._one(update)
             for listener in self.listeners:
                 listener.updated(record)
-            if self.step % interval == 0 or self.step == self.steps:
+            if evaluation_is_due(self.step, self.steps, self.settings.evaluations):
                 self._evaluate()
                 if self.settings.patience is not None and self.stale >= self.settings.patience:
                     reason = f"no better score in {self.stale} evaluations"
@@ -118,6 +122,8 @@ class Trainer:
             update = next(updates, None)
         for listener in self.listeners:
             listener.ended(self.step, reason)
+        assert self.best is not None  # an evaluation is due at the last update
+        return self.best
 
     def _updates(self) -> Iterator[_Update]:
         """Updates from the current place on, without end."""
@@ -141,7 +147,7 @@ class Trainer:
     def _one(self, update: _Update) -> StepRecord:
         """Forward and backward over this process's batches, then one optimizer step."""
         began = time.perf_counter()
-        # Dropout is a function of (seed, step, process) alone, so a resumed run draws what the whole run drew.
+        # Dropout is a function of (seed, step, process) alone: a resumed run draws what the whole run drew.
         process = self.accelerator.process_index
         torch.manual_seed(
             int(np.random.SeedSequence((self.settings.seed, self.step, process)).generate_state(1)[0])
@@ -162,15 +168,17 @@ class Trainer:
                 # Weighted so that the update is the gradient of the mean over all its sequences, however they
                 # are spread over batches and processes (which average their gradients).
                 share = len(indices) / sequences
-                part = self.model(batch.to(self.accelerator.device)).loss * share
+                batch = batch.to(self.accelerator.device)
+                with self.arithmetic:
+                    part = self.model(batch).loss * share
                 self.accelerator.backward(part * self.accelerator.num_processes)
                 loss += part.detach()
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.settings.max_gradient_norm)
         total = float(self.accelerator.reduce(loss, reduction="sum"))
         if not (math.isfinite(total) and math.isfinite(float(norm))):
             raise TrainingError(
-                f"update {self.step + 1}: the loss is {total}, the gradient norm {float(norm)}; stopped before "
-                "the weights were touched (a lower learning rate or float32 may help)"
+                f"update {self.step + 1}: the loss is {total}, the gradient norm {float(norm)}; what was "
+                "kept before is intact (a lower learning rate or float32 may help)"
             )
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -190,9 +198,9 @@ class Trainer:
     def _evaluate(self) -> None:
         self.model.eval()
         report = self.evaluate()
-        better = report.primary_value > self.best
+        better = self.best is None or report.primary_value > self.best.primary_value
         if better:
-            self.best, self.stale = report.primary_value, 0
+            self.best, self.stale = report, 0
             if self.accelerator.is_main_process:
                 self.keep(report)
         else:
@@ -206,7 +214,7 @@ class Trainer:
             "steps": self.steps,
             "epoch": self.epoch,
             "place": self.place,
-            "best": self.best,
+            "best": None if self.best is None else json.dumps(self.best.to_json()),
             "stale": self.stale,
             "model": self.accelerator.get_state_dict(self.model),
             "optimizer": self.optimizer.state_dict(),
@@ -220,20 +228,29 @@ class Trainer:
             return
         self.step, self.steps = state["step"], state["steps"]
         self.epoch, self.place = state["epoch"], state["place"]
-        self.best, self.stale = state["best"], state["stale"]
+        self.best = None if state["best"] is None else Report(**json.loads(state["best"]))
+        self.stale = state["stale"]
         self.accelerator.unwrap_model(self.model).load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
 
 
-def build_accelerator(settings: TrainingSettings) -> Accelerator:
-    """Device and processes as the launcher set them; precision as the settings say."""
-    bfloat16 = settings.precision == "bfloat16" or (settings.precision == "auto" and computes_bfloat16())
-    return Accelerator(mixed_precision="bf16" if bfloat16 else "no")
+def evaluation_is_due(step: int, steps: int, evaluations: int) -> bool:
+    """Whether the dev set is scored after update `step` (from 1): at even intervals and after the last."""
+    return step * evaluations // steps > (step - 1) * evaluations // steps
 
 
-def computes_bfloat16() -> bool:
-    """Whether matrix products in bfloat16 run natively here (emulated, they are slower than float32)."""
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+def training_arithmetic(settings: TrainingSettings, device: torch.device) -> torch.autocast:
+    """The context of a forward pass: weights stay float32, matrix products are bfloat16 where asked for."""
+    bfloat16 = settings.precision == "bfloat16" or (
+        settings.precision == "auto" and computes_bfloat16(device)
+    )
+    return torch.autocast(device.type, torch.bfloat16, enabled=bfloat16)
+
+
+def computes_bfloat16(device: torch.device) -> bool:
+    """Whether matrix products in bfloat16 run natively there (emulated, they are slower than float32)."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    # These checks of torch are not public; where a release lacks them, float32 is the safe answer.
     checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
-    return any(getattr(torch.cpu, name, lambda: False)() for name in checks)
+    return device.type == "cpu" and any(getattr(torch.cpu, name, bool)() for name in checks)

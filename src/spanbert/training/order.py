@@ -20,8 +20,8 @@ def epoch_batches(
         batch_pieces: a batch is closed when the next feature would take it over this; one feature alone may.
         seed: of the run.
         epoch: counted from 0.
-        multiple: the number of batches is a multiple of this (processes x accumulated batches of an update); the
-            last batches are split to get there, and nothing is dropped or repeated.
+        multiple: the number of batches is a multiple of this (processes x accumulated batches of an update);
+            the last batches are split to get there, and nothing is dropped or repeated.
 
     Returns:
         Feature numbers of each batch. With fewer features than `multiple`, some batches are empty.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -15,49 +14,58 @@ import torch
 
 from spanbert.errors import CheckpointError, SettingsError, TrainingError
 from spanbert.scoring.report import Report
-from spanbert.text.files import atomic_write, write_json
+from spanbert.text.files import atomic_write, read_json, write_json
 from spanbert.training.events import StepRecord
 
 
 class RunFolder:
     """`OUTPUT/run/`: what is needed to read, plot, repeat and resume a run. Hears the loop as a listener.
 
+    The constructor only checks, before anything expensive happens; `begin` writes. A resumed run leaves the
+    files that the uninterrupted one would have left; only the `seconds` in metrics.jsonl differ.
+
     Args:
-        path: the folder; made when absent.
-        resume: go on from the last resume point; otherwise an unfinished earlier run is refused.
+        path: the folder.
+        settings: all that decides the run's outcome, as JSON values.
+        resume: go on with the unfinished run in the folder; one without a resume point starts anew.
 
     Raises:
-        SettingsError: the folder holds an unfinished run and `resume` is not set.
+        SettingsError: the folder holds a finished run, an unfinished one and `resume` is not set, or one with
+            other settings.
     """
 
-    def __init__(self, path: Path, *, resume: bool) -> None:
+    def __init__(self, path: Path, settings: dict[str, Any], *, resume: bool) -> None:
         self.path = path
-        self.resume_point = path / "resume.pt"
+        self.settings = json.loads(json.dumps(settings, default=str))
+        self.settings_file = path / "settings.json"
         self.metrics = path / "metrics.jsonl"
-        if self.resume_point.exists() and not resume:
+        self.resume_point = path / "resume.pt"
+        self.report = path / "report.json"
+        if self.resume_point.exists() and resume:
+            self._check_settings()
+        elif self.resume_point.exists() or (
+            self.metrics.exists() and not resume and not self.report.exists()
+        ):
             raise SettingsError(
                 f"{path}: holds an unfinished run; add --resume to go on with it or choose another --output"
             )
-        path.mkdir(parents=True, exist_ok=True)
-        if not resume or not self.resume_point.exists():
-            self.metrics.unlink(missing_ok=True)
+        elif self.report.exists():
+            remedy = (
+                "there is nothing to resume" if resume else "choose another --output or delete the folder"
+            )
+            raise SettingsError(f"{path}: holds a finished run; {remedy}")
 
-    def write_settings(self, settings: dict[str, Any]) -> None:
-        """Record the settings; on resume they must be those of the run.
+    def begin(self) -> None:
+        """Make the folder, record the settings, and clear away what a killed run left half written.
 
         Raises:
-            SettingsError: an earlier part of the run had other settings.
+            SpanbertError: the place is not writable.
         """
-        path = self.path / "settings.json"
-        settings = json.loads(json.dumps(settings, default=str))
-        if self.resume_point.exists() and path.exists():
-            before = json.loads(path.read_text(encoding="utf-8"))
-            changed = sorted(key for key in {*before, *settings} if before.get(key) != settings.get(key))
-            if changed:
-                raise SettingsError(
-                    f"{path}: --resume needs the settings of the run; these differ: {', '.join(changed)}"
-                )
-        write_json(path, settings)
+        if not self.resume_point.exists():
+            write_json(self.settings_file, self.settings)
+            self.metrics.unlink(missing_ok=True)
+        for leftover in self.path.glob(".*.part"):
+            leftover.unlink()
 
     def save(self, state: dict[str, Any]) -> None:
         """Write the resume point: complete or not at all, the earlier one kept until then.
@@ -73,14 +81,16 @@ class RunFolder:
                 os.fsync(stream.fileno())
             Path(temporary).replace(self.resume_point)
         except (OSError, RuntimeError) as error:
+            reason = (str(error) or type(error).__name__).splitlines()[0]
             raise TrainingError(
-                f"{self.resume_point}: cannot write the resume point ({error}); the last one is intact"
+                f"{self.resume_point}: cannot write the resume point ({reason}); make room, then --resume "
+                "goes on from the last complete one"
             ) from error
         finally:
             Path(temporary).unlink(missing_ok=True)
 
     def load(self) -> dict[str, Any] | None:
-        """The resume point, or None when there is none.
+        """The resume point, or None when there is none; metrics of later updates are forgotten.
 
         Raises:
             CheckpointError: it is damaged.
@@ -89,15 +99,17 @@ class RunFolder:
             return None
         try:
             state: dict[str, Any] = torch.load(self.resume_point, map_location="cpu", weights_only=True)
-        except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError) as error:
+        except Exception as error:  # damaged bytes make the unpickler raise nearly anything
+            reason = (str(error) or type(error).__name__).splitlines()[0]
             raise CheckpointError(
-                f"{self.resume_point}: damaged resume point ({error}); delete the run folder to start again"
+                f"{self.resume_point}: damaged resume point ({reason}); delete the run folder to start again"
             ) from error
         self._forget_after(int(state["step"]))
         return state
 
-    def finish(self) -> None:
-        """The run is complete: its resume point is no longer needed."""
+    def finish(self, report: Report) -> None:
+        """The run is complete: keep its report, drop its resume point."""
+        write_json(self.report, report.to_json())
         self.resume_point.unlink(missing_ok=True)
 
     def records(self) -> Iterator[dict[str, Any]]:
@@ -109,14 +121,30 @@ class RunFolder:
                 except json.JSONDecodeError:
                     return
 
+    def _check_settings(self) -> None:
+        before = read_json(self.settings_file)
+        changed = sorted(
+            key for key in {*before, *self.settings} if before.get(key) != self.settings.get(key)
+        )
+        if changed:
+            raise SettingsError(
+                f"{self.settings_file}: --resume needs the settings of the run; these differ: "
+                f"{', '.join(changed)}"
+            )
+
     def _forget_after(self, step: int) -> None:
         kept = [record for record in self.records() if record["step"] <= step]
         with atomic_write(self.metrics) as stream:
             stream.writelines(json.dumps(record) + "\n" for record in kept)
 
     def _append(self, record: dict[str, Any]) -> None:
-        with self.metrics.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(record) + "\n")
+        try:
+            with self.metrics.open("a", encoding="utf-8") as stream:
+                stream.write(json.dumps(record) + "\n")
+        except OSError as error:
+            raise TrainingError(
+                f"{self.metrics}: cannot be written ({error.strerror}); make room, then --resume goes on"
+            ) from error
 
     def started(self, step: int, steps: int) -> None:
         """Nothing to record."""

@@ -31,7 +31,7 @@ class TrainingSettings(BaseModel):
     dropout: float = Field(0.1, ge=0, lt=1)
     """Dropout of hidden states and attention weights while training."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Arithmetic; `auto` takes bfloat16 where the processor computes in it natively."""
+    """Arithmetic of updates; `auto` takes bfloat16 where the processor computes in it natively."""
     seed: int = 0
     """Of data order, dropout and new weights."""
     evaluations: int = Field(4, ge=1)

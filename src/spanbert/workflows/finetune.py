@@ -2,48 +2,44 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from spanbert.checkpoint.folder import read_folder, write_folder
-from spanbert.errors import DataError
+import torch
+from accelerate import Accelerator
+
+from spanbert.checkpoint.folder import write_folder
+from spanbert.checkpoint.source import read_checkpoint
+from spanbert.errors import DataError, SettingsError, TrainingError
 from spanbert.inference.engine import Engine
 from spanbert.scoring.report import Report
 from spanbert.tasks import task_class
+from spanbert.training.curves import CurveDrawer
 from spanbert.training.events import Listener
-from spanbert.training.loop import Trainer, build_accelerator
+from spanbert.training.loop import Trainer
 from spanbert.training.run_folder import RunFolder
-from spanbert.workflows.model_source import build, describe, name_table
+from spanbert.workflows.model_card import CardFacts, model_card
+from spanbert.workflows.model_source import TaskModel, build, describe, name_table
 from spanbert.workflows.predict import Predictor
-from spanbert.workflows.settings import FinetuneSettings
-
-
-@dataclass(frozen=True)
-class _TaskData:
-    """A training set and the task's collate, as the loop wants them."""
-
-    training_set: Any
-    task: Any
-
-    def epoch(self, seed: int, epoch: int) -> Sequence[Any]:
-        return self.training_set.epoch(seed, epoch)  # type: ignore[no-any-return]
-
-    def collate(self, features: Sequence[Any]) -> Any:
-        return self.task.collate(features)
+from spanbert.workflows.provenance import file_sha256, model_sha256
+from spanbert.workflows.settings import FinetuneSettings, checked
 
 
 def finetune(
     task: str,
-    train: Sequence[Path],
-    dev: Path,
+    train: str | Path | Sequence[str | Path],
+    dev: str | Path,
     model: str | Path,
-    output: Path,
-    settings: FinetuneSettings | None = None,
+    output: str | Path,
     *,
     resume: bool = False,
+    offline: bool = False,
     listeners: Sequence[Listener] = (),
+    **settings: Any,
 ) -> Report:
     """Train a task's model and keep the checkpoint that scores best on the dev set.
 
@@ -51,71 +47,160 @@ def finetune(
         task: name of the task.
         train: data files with gold.
         dev: data file by which the best checkpoint is chosen and thresholds are fitted.
-        model: where the encoder starts.
+        model: where the encoder starts: a shipped name, a folder, an archive or a hub id.
         output: folder of the trained model; `output/run` holds settings, metrics and resume points.
-        settings: of the loop and the task.
         resume: go on with the unfinished run in `output`.
+        offline: take a hub id from the cache only.
         listeners: hear of the run.
+        settings: fields of `FinetuneSettings`.
 
     Returns:
-        The dev report of the checkpoint that was kept.
+        The dev report of the checkpoint that was kept; `lost_gold` counts what training could not use too.
 
     Raises:
         SpanbertError: data, model or settings are not as they must be, or training cannot go on.
     """
-    settings = settings or FinetuneSettings()
-    run = RunFolder(output / "run", resume=resume)
-    run.write_settings(
-        {
-            "task": task,
-            "train": [str(path) for path in train],
-            "dev": str(dev),
-            "model": str(model),
-            **settings.model_dump(),
-        }
-    )
+    chosen = checked(FinetuneSettings, settings, "settings")
     cls = task_class(task)
-    checkpoint = read_folder(Path(model))
-    made = build(checkpoint, cls(cls.Settings.model_validate(settings.task_settings)), dropout=settings.dropout)
-    examples = [example for path in train for example in made.task.read(path)]
-    training_set = made.task.training_set(examples, made.tokenizer)
-    held_out = list(made.task.read(dev))
-    if not held_out:
-        raise DataError("no examples", dev)
-    accelerator = build_accelerator(settings)
+    task_settings = checked(cls.Settings, chosen.task_settings, f"settings of {task}")
+    files = Files.of(train, dev, chosen.fit)
+    target = Path(output)
+    checkpoint = read_checkpoint(model, offline=offline)
+    start = {"model": str(model), "model_sha256": model_sha256(checkpoint.path)}
+    run = RunFolder(
+        target / "run", {"task": task, **files.described(), **start, **chosen.model_dump()}, resume=resume
+    )
+    if not run.path.exists() and (target / "config.json").exists():
+        raise SettingsError(f"{target}: holds a model already; choose another --output")
+    torch.manual_seed(chosen.seed)  # a new head starts the same whatever was drawn before
+    made = build(checkpoint, cls(task_settings), dropout=chosen.dropout)
+    data = _Data.read(files, made)
+    run.begin()
+    accelerator = Accelerator()
     engine: Engine[Any] = Engine(made.model, made.task.collate, device=accelerator.device)
-    best: list[Report] = []
+    fitted = made.task
 
     def evaluate() -> Report:
-        # Predictions keep all candidates, so the fitted task can be scored by decoding them again.
-        free = list(Predictor(made.task, engine, made.tokenizer).predict(held_out))
         nonlocal fitted
-        fitted = made.task.fit(held_out, free)
-        return fitted.score(held_out, [fitted.refit(prediction) for prediction in free])  # type: ignore[no-any-return]
+        predictor = Predictor(made.task, engine, made.tokenizer)
+        # Predictions keep all candidates, so the fitted task can be scored by deciding anew on the same ones.
+        free = list(predictor.predict(data.dev))
+        fit_on = free if data.fit is data.dev else list(predictor.predict(data.fit))
+        fitted = made.task.fit(data.fit, fit_on)
+        report: Report = fitted.score(data.dev, [fitted.refit(prediction) for prediction in free])
+        return replace(report, lost_gold={**report.lost_gold, **data.lost_gold()})
 
     def keep(report: Report) -> None:
-        best[:] = [report]
+        facts = CardFacts(made.task, fitted, chosen, str(model), data.counts, report)
+        _write_model(
+            target, made, fitted, accelerator.unwrap_model(made.model), model_card(facts, target.name)
+        )
+
+    trainer = Trainer(
+        made.model,
+        data,
+        chosen,
+        run,
+        evaluate=evaluate,
+        keep=keep,
+        listeners=[run, CurveDrawer(run), *listeners],
+        accelerator=accelerator,
+    )
+    best = trainer.train()
+    run.finish(best)
+    return best
+
+
+@dataclass(frozen=True)
+class Files:
+    """Data files of a run; `fit` is the dev file when no other was named."""
+
+    train: tuple[Path, ...]
+    dev: Path
+    fit: Path
+
+    @classmethod
+    def of(cls, train: str | Path | Sequence[str | Path], dev: str | Path, fit: Path | None) -> Files:
+        """Paths as a caller gives them."""
+        listed = [train] if isinstance(train, str | Path) else train
+        return cls(tuple(map(Path, listed)), Path(dev), Path(fit or dev))
+
+    def described(self) -> dict[str, Any]:
+        """Names and hashes for the record of the run: other data under the same name is another run."""
+        return {
+            "train": [str(path) for path in self.train],
+            "dev": str(self.dev),
+            "train_sha256": [file_sha256(path) for path in self.train],
+            "dev_sha256": file_sha256(self.dev),
+            "fit_sha256": file_sha256(self.fit),
+        }
+
+
+@dataclass(frozen=True)
+class _Data:
+    """Data of a run in memory, as the loop (`epoch`, `collate`) and the evaluations want it."""
+
+    task: Any
+    training_set: Any
+    dev: list[Any]
+    fit: list[Any]
+    counts: dict[str, int]
+    """Examples of each file."""
+
+    @classmethod
+    def read(cls, files: Files, made: TaskModel) -> _Data:
+        examples = {path: list(made.task.read(path)) for path in {*files.train, files.dev, files.fit}}
+        for path, found in examples.items():
+            if not found:
+                raise DataError("no examples", path)
+        training_set = made.task.training_set(
+            [example for path in files.train for example in examples[path]], made.tokenizer
+        )
+        data = cls(
+            made.task,
+            training_set,
+            examples[files.dev],
+            examples[files.fit],
+            {str(path): len(examples[path]) for path in (*files.train, files.dev, files.fit)},
+        )
+        if data.lost_gold():
+            lost = ", ".join(f"{count} x {reason}" for reason, count in data.lost_gold().items())
+            logging.getLogger(__name__).warning("gold that cannot be used: %s", lost)
+        return data
+
+    def epoch(self, seed: int, epoch: int) -> Sequence[Any]:
+        return self.training_set.epoch(seed, epoch)  # type: ignore[no-any-return]
+
+    def collate(self, features: Sequence[Any]) -> Any:
+        return self.task.collate(features)
+
+    def lost_gold(self) -> dict[str, int]:
+        return {
+            f"{reason} (training)": count for reason, count in self.training_set.lost_gold.items() if count
+        }
+
+
+def _write_model(target: Path, made: TaskModel, fitted: Any, module: torch.nn.Module, card: str) -> None:
+    """Write the folder beside its place, then move the files in: a full disk leaves the earlier model."""
+    staged = target / ".staged"
+    shutil.rmtree(staged, ignore_errors=True)
+    try:
         write_folder(
-            output,
-            accelerator.unwrap_model(made.model),
+            staged,
+            module,
             name_table(made.task),
-            checkpoint.config,
+            made.checkpoint.config,
             made.tokenizer,
             architecture=made.task.architecture,
             task=describe(fitted),
         )
-
-    fitted = made.task
-    trainer = Trainer(
-        made.model,
-        _TaskData(training_set, made.task),
-        settings,
-        run,
-        evaluate=evaluate,
-        keep=keep,
-        listeners=[run, *listeners],
-        accelerator=accelerator,
-    )
-    trainer.train()
-    run.finish()
-    return best[0]
+        (staged / "README.md").write_text(card, encoding="utf-8")
+        for file in sorted(staged.iterdir()):
+            file.replace(target / file.name)
+    except OSError as error:
+        raise TrainingError(
+            f"{target}: cannot write the model ({error}); what was kept before is intact; make room, then "
+            "--resume goes on"
+        ) from error
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from spanbert.checkpoint.folder import read_folder
+from spanbert.checkpoint.source import read_checkpoint
 from spanbert.inference.engine import Engine
 from spanbert.tasks.contract import Task
 from spanbert.text.tokenizer import Tokenizer
@@ -82,14 +82,15 @@ class Predictor:
             yield from zip(examples, self.task.features(examples, self.tokenizer), strict=True)
 
 
-def load(model: str | Path, task: str | None = None) -> Predictor:
+def load(model: str | Path, task: str | None = None, *, offline: bool = False) -> Predictor:
     """A predictor of a model.
 
     Args:
-        model: a folder.
+        model: a shipped name, a folder, an archive, a weights file or a hub id.
         task: which task; the one the model was trained for when left out.
+        offline: take a hub id from the cache only.
 
     Raises:
         CheckpointError: the model cannot be loaded or has no trained head for the task.
     """
-    return Predictor.of(build_trained(read_folder(Path(model)), task))
+    return Predictor.of(build_trained(read_checkpoint(model, offline=offline), task))

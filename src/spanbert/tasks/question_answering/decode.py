@@ -7,13 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from spanbert.scoring.calibration import softmax
 from spanbert.tasks.question_answering.examples import QaAnswer, QaExample, QaPrediction
 from spanbert.tasks.question_answering.features import QaFeature
-from spanbert.text.alignment import chars_of_pieces
+from spanbert.text.alignment import chars_of_pieces, with_marks
 from spanbert.text.spans import Span
 
 if TYPE_CHECKING:
@@ -28,8 +27,8 @@ def decode(
 ) -> QaPrediction:
     """The n best answers of a passage and whether to give one.
 
-    A span's score is start + end - start[CLS] - end[CLS]: its log odds against "no answer", comparable between
-    windows. Each window gives only spans that start in the part it owns, so none is counted twice.
+    A span's score is start + end - start[CLS] - end[CLS]: its log odds against "no answer", comparable
+    between windows. Each window gives only spans that start in the part it owns, so none is counted twice.
 
     Args:
         example: the question.
@@ -40,7 +39,7 @@ def decode(
     found: dict[Span, float] = {}
     for feature, scores in zip(features, outputs, strict=True):
         for piece_span, score in best_spans(feature, scores, settings.max_answer_pieces, settings.candidates):
-            char_span = chars_of_pieces(feature.passage, piece_span)
+            char_span = with_marks(example.passage, chars_of_pieces(feature.passage, piece_span))
             if len(char_span) and score > found.get(char_span, -np.inf):
                 found[char_span] = score
     ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))[: settings.candidates]
@@ -70,9 +69,7 @@ def reconsider(prediction: QaPrediction, settings: QaSettings) -> QaPrediction:
         for candidate, chance in zip(prediction.candidates, chances[1:], strict=True)
     )
     given = candidates[0] if candidates and candidates[0].score > threshold else None
-    return replace(
-        prediction, answer=given, no_answer_probability=float(chances[0]), candidates=candidates
-    )
+    return replace(prediction, answer=given, no_answer_probability=float(chances[0]), candidates=candidates)
 
 
 def choice_probabilities(
@@ -80,11 +77,11 @@ def choice_probabilities(
 ) -> NDArray[np.float64]:
     """Chances of "no answer" (first) and of each candidate.
 
-    "No answer" takes part with the threshold as its score, so the likelier choice is the one the threshold makes.
+    "No answer" takes part with the threshold as its score, so the likelier choice is the one that the
+    threshold makes.
     """
-    if np.isinf(threshold):  # a model that always answers
-        rest = softmax(np.asarray(scores, dtype=np.float64), temperature) if scores else np.zeros(0)
-        return np.concatenate([[0.0 if scores else 1.0], rest])
+    if not scores:
+        return np.ones(1)
     return softmax(np.asarray([threshold, *scores], dtype=np.float64), temperature)
 
 
@@ -94,7 +91,7 @@ def best_spans(
     """The `count` best spans of at most `longest` pieces that start in the window's own part.
 
     Returns:
-        Spans of passage pieces with their log odds against "no answer", best first.
+        Spans of passage pieces with their log odds against "no answer", best first, equals by place.
     """
     window, owned = feature.window.pieces, feature.window.owned
     if not len(owned):
@@ -103,22 +100,18 @@ def best_spans(
     starts = scores[0, first + owned.start - window.start : first + owned.end - window.start]
     ends = scores[1, first + owned.start - window.start : first + len(window)]
     ends = np.concatenate([ends, np.full(longest - 1, -np.inf, dtype=ends.dtype)])
-    sums = starts[:, None] + sliding_window_view(ends, longest)[: len(starts)]  # (owned pieces, length - 1)
-    flat = sums.ravel()
-    top = (
-        np.argpartition(-flat, min(count, len(flat) - 1))[:count]
-        if len(flat) > count
-        else np.arange(len(flat))
-    )
-    top = top[np.argsort(-flat[top], kind="stable")]
+    shifted: NDArray[np.float32] = np.ndarray(
+        (longest, len(starts)), ends.dtype, buffer=ends, strides=ends.strides * 2
+    )  # [extra, start] is ends[start + extra], without a copy
+    sums = starts + shifted
+    # A start can be among the best spans only if its own best span is among the best of all starts.
+    kept = np.sort(np.argsort(-sums.max(axis=0), kind="stable")[:count])
+    flat = sums[:, kept].T.ravel()
+    top = np.argsort(-flat, kind="stable")[:count]
     null = float(scores[0, 0]) + float(scores[1, 0])
-    found = []
-    for index in top:
-        if np.isfinite(flat[index]):
-            start, extra = divmod(int(index), longest)
-            begin = owned.start + start
-            found.append((Span(begin, begin + extra + 1), float(flat[index]) - null))
-    return found
+    begins = owned.start + kept[top // longest]
+    found = zip(begins.tolist(), (begins + top % longest + 1).tolist(), flat[top].tolist(), strict=True)
+    return [(Span(begin, end), score - null) for begin, end, score in found if score > -np.inf]
 
 
 def _covered_chars(example: QaExample, features: Sequence[QaFeature]) -> int:

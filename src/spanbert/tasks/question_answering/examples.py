@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spanbert.errors import DataError
-from spanbert.text.files import json_objects, read_json, read_jsonl, read_lines
+from spanbert.text.files import read_json, read_jsonl, read_lines
 from spanbert.text.spans import Span
 
 DATA_FORMATS = """SQuAD 1.1 or 2.0 JSON (.json, .json.gz), or JSONL (.jsonl, .jsonl.gz), one question a line:
@@ -127,12 +127,6 @@ def read_examples(path: Path) -> Iterator[QaExample]:
         raise DataError("the file holds no questions", path)
 
 
-def parse_lines(lines: Iterator[tuple[int, str]], place: str) -> Iterator[QaExample]:
-    """Examples of numbered JSONL lines that come from no file."""
-    for line, item in json_objects(lines, place):
-        yield parse_example(item, place, line)
-
-
 def parse_example(item: Mapping[str, Any], place: Path | str, line: int | None) -> QaExample:
     """One JSON object as an example; `answers` may be absent.
 
@@ -212,8 +206,7 @@ def _listed(holder: Any, name: str, place: str, path: Path) -> list[Any]:
 def _text(item: Mapping[str, Any], names: tuple[str, ...], place: Path | str, line: int | None) -> str:
     value = next((item[name] for name in names if item.get(name) is not None), None)
     if value is None:
-        found = ", ".join(_shown(name) for name in list(item)[:8])
-        raise DataError(f'no field "{names[0]}"; found {found or "nothing"}', place, line)
+        raise DataError(f'no field "{names[0]}"; found {_shown(list(item))}', place, line)
     if not isinstance(value, str):
         raise DataError(f'"{names[0]}" must be a string, found {_kind(value)}', place, line)
     return value
@@ -269,7 +262,7 @@ def _gold_answer(text: Any, start: Any, passage: str, place: Path | str, line: i
 def _shown(value: Any) -> str:
     """On one line, and short whatever the file holds."""
     text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _kind(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Questions and passages as sequences of pieces: windows for prediction, stretches around answers for training."""
+"""Questions and passages as pieces: windows for prediction, stretches around answers for training."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class QaFeature:
         passage_piece_start: where in `piece_ids` the window begins.
         window: which pieces of the passage it holds and owns.
         passage: all pieces of the passage.
-        targets: right answers as half-open spans of `piece_ids`; empty for "no answer here"; None without gold.
+        targets: right answers as spans of `piece_ids`; empty for "no answer here"; None without gold.
     """
 
     piece_ids: NDArray[np.int32]
@@ -97,7 +97,7 @@ def collate(features: Sequence[QaFeature]) -> QaBatch:
 
 
 class QaEncoder:
-    """Cuts questions and passages into pieces and lays them out; a passage met again soon is not cut again."""
+    """Cuts questions and passages into pieces and lays them out."""
 
     def __init__(self, tokenizer: Tokenizer, settings: QaSettings) -> None:
         self.tokenizer = tokenizer
@@ -229,7 +229,10 @@ class QaTrainingSet:
         passage = self.passage_pieces[number]
         found = [pieces_of_chars(passage, answer.chars) for answer in example.answers]
         spans = tuple(dict.fromkeys(span for span in found if span is not None))
-        room = self.encoder.window_size(question)
+        try:
+            room = self.encoder.window_size(question)
+        except DataError as error:
+            raise DataError(f"question {example.id!r}: {error}") from None
         short = tuple(span for span in spans if len(span) <= room)
         for reason, count in (
             ("answers without a piece", sum(span is None for span in found)),

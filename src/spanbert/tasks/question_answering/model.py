@@ -1,4 +1,4 @@
-"""The network of question answering: two linear scores for each piece, start and end (Devlin et al. 2019, 4.2)."""
+"""The network of question answering: each piece scored as start and as end (Devlin et al. 2019, 4.2)."""
 
 from __future__ import annotations
 

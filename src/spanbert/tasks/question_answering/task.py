@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from spanbert.errors import DataError
 from spanbert.nn.encoder import Encoder
 from spanbert.scoring.calibration import fit_temperature
 from spanbert.scoring.report import Report
@@ -51,7 +52,7 @@ class QaSettings(TaskSettings):
     whole_passages: float = Field(0.0, ge=0, le=1)
     """Share of training questions that read a whole window in spite of `training_pieces`."""
     contrast: float = Field(0.0, ge=0, le=1)
-    """Share of training questions asked once more against another passage of their article, as unanswerable."""
+    """Share of training questions asked again of another passage of their article, as unanswerable."""
 
 
 class QuestionAnswering:
@@ -75,9 +76,15 @@ class QuestionAnswering:
         return records.parse_example(item, place, line)
 
     def features(self, examples: Sequence[QaExample], tokenizer: Tokenizer) -> list[list[QaFeature]]:
-        """The windows of each question's passage."""
+        """The windows of each question's passage. Raises DataError that names the question."""
         encoder = QaEncoder(tokenizer, self.settings)
-        return [encoder.features(question, passage) for question, passage in encoder.encode(examples)]
+        found = []
+        for example, (question, passage) in zip(examples, encoder.encode(examples), strict=True):
+            try:
+                found.append(encoder.features(question, passage))
+            except DataError as error:
+                raise DataError(f"question {example.id!r}: {error}") from None
+        return found
 
     def training_set(self, examples: Iterable[QaExample], tokenizer: Tokenizer) -> QaTrainingSet:
         """Questions with gold, ready for training."""
@@ -98,7 +105,7 @@ class QuestionAnswering:
         return decode(example, features, outputs, self.settings)
 
     def fit(self, examples: Sequence[QaExample], predictions: Sequence[QaPrediction]) -> QuestionAnswering:
-        """Threshold by F1 (only if some question has no answer), then temperature, on held-out predictions."""
+        """Threshold by F1 (if some question has no answer), then temperature, on held-out predictions."""
         pairs = [
             (example, made)
             for example, made in zip(examples, predictions, strict=True)

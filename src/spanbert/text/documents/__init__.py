@@ -1,4 +1,4 @@
-"""Users' files and folders as documents. A kind of file is one line of `KINDS` and one module with its `read`."""
+"""Users' files and folders as documents. A kind of file is one line of `KINDS` and one `read` function."""
 
 from __future__ import annotations
 

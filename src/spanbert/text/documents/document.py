@@ -17,10 +17,10 @@ class Document:
         text: all its text; for .txt, .md and .rst exactly the decoded content, so characters of `text` are
             characters of the file.
         headings: where sections begin, as sorted characters of `text`.
-        pages: where each page begins, as sorted characters of `text`; empty when the kind of file has no pages.
-        line_marks: sorted pairs (character of `text`, line of the file), each saying at which line the text from
-            that character on stands; None when `text` is the file's own and its line ends can be counted; empty
-            when the kind of file has no lines.
+        pages: where each page begins, as sorted characters of `text`; empty where files have no pages.
+        line_marks: sorted pairs (character of `text`, line of the file), each saying at which line the text
+            from that character on stands; None when `text` is the file's own and its line ends can be
+            counted; empty where files have no lines.
         notes: what could not be read, one clause each.
     """
 

@@ -19,9 +19,9 @@ NOTES = ("/footnotes", "/endnotes")
 def read(raw: bytes, path: Path) -> Document:
     """Text of the body, then of foot- and endnotes; page headers and footers are left out.
 
-    Paragraphs are parted by an empty line; a table row is one line with a tab between cells. The XML is walked
-    rather than python-docx's paragraphs, since those leave out content controls, text boxes and insertions that
-    are still marked as such.
+    Paragraphs are parted by an empty line; a table row is one line with a tab between cells. The XML is
+    walked rather than python-docx's paragraphs, since those leave out content controls, text boxes and
+    insertions that are still marked as such.
 
     Raises:
         DataError: the file is broken.

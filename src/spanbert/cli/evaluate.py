@@ -1,0 +1,56 @@
+"""`spanbert evaluate`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.console import Console
+
+from spanbert.cli.report_table import report_table
+
+
+def evaluate(
+    task: str,
+    /,
+    *,
+    model: str = "mini",
+    data: Path,
+    output: Path | None = None,
+    offline: Annotated[bool, Parameter(negative="")] = False,
+    json_output: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> None:
+    """Score a model on labelled data.
+
+    Args:
+        task: what the model was trained for.
+        model: a shipped name, a folder or a hub id.
+        data: file with gold.
+        output: folder for report.json, predictions.jsonl and, for question answering, predictions.json in the
+            form of the official scripts.
+        offline: never go to the network.
+        json_output: print one JSON object on standard output and nothing else.
+    """
+    from spanbert.workflows.evaluate import evaluate as workflow
+
+    evaluation = workflow(
+        task,
+        model=model,
+        data=data,
+        output=output,
+        offline=offline,
+        command=shlex.join(["spanbert", *sys.argv[1:]]),
+    )
+    if json_output:
+        print(json.dumps(evaluation.to_json(), ensure_ascii=False))  # noqa: T201
+        return
+    console = Console()
+    console.print(report_table(evaluation.report))
+    console.print(
+        f"{evaluation.seconds:.1f} s, {evaluation.pieces:,} pieces, "
+        f"{evaluation.pieces / max(evaluation.seconds, 1e-9):,.0f} pieces/s"
+    )

@@ -1,0 +1,123 @@
+"""The README.md of a trained model, written from what the run measured."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import spanbert
+from spanbert.scoring.report import Report
+from spanbert.workflows.settings import FinetuneSettings
+
+PIPELINE_TAGS = {
+    "BertForQuestionAnswering": "question-answering",
+    "BertForTokenClassification": "token-classification",
+    "BertForSequenceClassification": "text-classification",
+    "BertForMaskedLM": "fill-mask",
+}
+
+
+@dataclass(frozen=True)
+class CardFacts:
+    """What a card is written from.
+
+    Args:
+        task: as it was trained.
+        fitted: the same task with what was fitted on held-out data.
+        settings: of the run.
+        start: the model it started from.
+        counts: examples of each data file.
+        report: dev scores of this checkpoint.
+    """
+
+    task: Any
+    fitted: Any
+    settings: FinetuneSettings
+    start: str
+    counts: dict[str, int]
+    report: Report
+
+
+def model_card(facts: CardFacts, name: str) -> str:
+    """Markdown with the front matter that the Hugging Face hub reads.
+
+    Args:
+        facts: what was trained and measured.
+        name: title of the card.
+    """
+    sections = [
+        _front_matter(facts),
+        f"# {name}",
+        f"Does {facts.task.name}; fine-tuned from `{facts.start}` with spanbert {spanbert.__version__}.",
+        "## Scores",
+        f"On the dev data, by which this checkpoint was chosen (so these values flatter it a little); "
+        f"`{facts.report.primary}` decided.",
+        _table("metric", "value", {key: f"{value:.2f}" for key, value in facts.report.values.items()}),
+        _table("counted", "number", facts.report.counts),
+        "## Data",
+        _table("file", "examples", {f"`{path}`": count for path, count in facts.counts.items()}),
+        _lost_gold(facts.report.lost_gold),
+        "## Fitted on held-out data",
+        _fitted(facts),
+        "## Use",
+        _use(facts),
+        "## Settings",
+        _code("json", json.dumps(facts.settings.model_dump(mode="json"), indent=2)),
+        "## Licence",
+        "None is stated. Whoever passes this model on chooses one that its data and its start model allow.",
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _front_matter(facts: CardFacts) -> str:
+    tag = PIPELINE_TAGS.get(facts.task.architecture)
+    lines = ["library_name: spanbert"]
+    lines += [f"pipeline_tag: {tag}"] if tag else []
+    lines += ["tags:", "- spanbert", f"- {facts.task.name}"]
+    return "---\n" + "\n".join(lines) + "\n---"
+
+
+def _table(left: str, right: str, rows: dict[str, Any]) -> str:
+    if not rows:
+        return ""
+    head = [f"| {left} | {right} |", "|---|---:|"]
+    return "\n".join(head + [f"| {key.replace('|', '&#124;')} | {value} |" for key, value in rows.items()])
+
+
+def _lost_gold(lost: dict[str, int]) -> str:
+    if not lost:
+        return "All gold could be used."
+    return "Gold that could not be used:\n\n" + _table("reason", "count", dict(lost))
+
+
+def _fitted(facts: CardFacts) -> str:
+    before, after = facts.task.settings.model_dump(), facts.fitted.settings.model_dump()
+    changed = {key: value for key, value in after.items() if value != before[key]}
+    return _table("setting", "value", changed) or "Nothing."
+
+
+def _use(facts: CardFacts) -> str:
+    example = next((line for line in facts.task.data_formats.splitlines() if line.startswith("{")), "{}")
+    item = {key: value for key, value in json.loads(example).items() if key != "answers"}
+    head = re.sub("^Bert", "AutoModel", facts.task.architecture)
+    return "\n\n".join(
+        [
+            _code(
+                "python",
+                f'import spanbert\nmodel = spanbert.load("PATH/OF/THIS/FOLDER")\nprint(model({item!r}))',
+            ),
+            "The weights alone, in transformers (without windows, thresholds and calibration):",
+            _code(
+                "python",
+                f"from transformers import AutoTokenizer, {head}\n"
+                'tokenizer = AutoTokenizer.from_pretrained("PATH/OF/THIS/FOLDER")\n'
+                f'model = {head}.from_pretrained("PATH/OF/THIS/FOLDER")',
+            ),
+        ]
+    )
+
+
+def _code(language: str, text: str) -> str:
+    return f"```{language}\n{text}\n```"

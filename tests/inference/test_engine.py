@@ -1,0 +1,141 @@
+from dataclasses import dataclass
+from itertools import islice
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from spanbert.inference.engine import Engine
+
+
+@dataclass(frozen=True)
+class Feature:
+    number: int
+    piece_count: int
+
+
+@dataclass
+class Batch:
+    features: list
+    device: object = None
+
+    def to(self, device):
+        return Batch(self.features, device)
+
+
+@dataclass
+class Output:
+    numbers: list
+
+    def per_sequence(self):
+        return self.numbers
+
+
+class Recorder(nn.Module):
+    """Gives each feature's number back and remembers the batches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches = []
+        self.inference = []
+
+    def forward(self, batch):
+        self.batches.append([feature.piece_count for feature in batch.features])
+        self.inference.append(torch.is_inference_mode_enabled() and batch.device is not None)
+        return Output([feature.number for feature in batch.features])
+
+
+def features_of(lengths):
+    return [Feature(number, length) for number, length in enumerate(lengths)]
+
+
+def run(lengths, **settings):
+    model = Recorder()
+    return list(Engine(model, Batch, **settings).run(features_of(lengths))), model.batches
+
+
+lengths_of_features = st.lists(st.integers(1, 60), max_size=60)
+
+
+@given(lengths_of_features, st.integers(1, 100), st.integers(1, 300))
+def test_every_feature_gives_one_output_in_the_order_asked(lengths, batch_pieces, lookahead):
+    found, batches = run(lengths, batch_pieces=batch_pieces, lookahead=lookahead)
+    assert found == list(range(len(lengths)))
+    assert sorted(length for batch in batches for length in batch) == sorted(lengths)
+
+
+@given(lengths_of_features, st.integers(1, 100), st.integers(1, 300))
+def test_a_batch_keeps_to_its_budget_unless_one_feature_alone_breaks_it(lengths, batch_pieces, lookahead):
+    _, batches = run(lengths, batch_pieces=batch_pieces, lookahead=lookahead)
+    assert all(sum(batch) <= batch_pieces or len(batch) == 1 for batch in batches)
+
+
+@given(lengths_of_features)
+def test_neighbours_in_a_batch_are_alike(lengths):
+    _, batches = run(lengths, batch_pieces=100, lookahead=10**6)
+    flat = [length for batch in batches for length in batch]
+    assert flat == sorted(flat, reverse=True)
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=60), st.integers(1, 300))
+def test_the_stream_is_read_no_further_ahead_than_one_block(lengths, lookahead):
+    read = []
+
+    def stream():
+        for feature in features_of(lengths):
+            read.append(feature)
+            yield feature
+
+    for number, _ in enumerate(Engine(Recorder(), Batch, lookahead=lookahead).run(stream())):
+        ahead = [feature.piece_count for feature in read[number:]]
+        assert sum(ahead[:-1]) < lookahead  # the block was closed by its last feature
+    assert len(read) == len(lengths)
+
+
+def test_an_endless_stream_gives_its_first_outputs():
+    def endless():
+        number = 0
+        while True:
+            yield Feature(number, 10)
+            number += 1
+
+    engine = Engine(Recorder(), Batch, batch_pieces=50, lookahead=200)
+    assert list(islice(engine.run(endless()), 100)) == list(range(100))
+
+
+def test_nothing_is_read_before_the_first_output_is_asked_for():
+    def stream():
+        raise AssertionError("read")
+        yield
+
+    Engine(Recorder(), Batch).run(stream())
+
+
+def test_one_huge_feature():
+    found, batches = run([10**9], batch_pieces=100, lookahead=1000)
+    assert found == [0]
+    assert batches == [[10**9]]
+    found, batches = run([5, 10**9, 7], batch_pieces=100, lookahead=1000)
+    assert found == [0, 1, 2]
+    assert sorted(map(len, batches)) == [1, 2] or sorted(map(len, batches)) == [1, 1, 1]
+
+
+def test_empty_stream():
+    assert run([]) == ([], [])
+
+
+def test_the_model_runs_without_gradients_on_the_engines_device():
+    model = Recorder()
+    list(Engine(model, Batch).run(features_of([3, 4])))
+    assert model.inference == [True]
+
+
+def test_an_output_that_is_missing_is_a_fault_and_not_a_shift():
+    class Forgetful(Recorder):
+        def forward(self, batch):
+            return Output(super().forward(batch).numbers[1:])
+
+    with pytest.raises(ValueError, match="zip"):
+        list(Engine(Forgetful(), Batch).run(features_of([3, 4])))

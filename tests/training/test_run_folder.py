@@ -1,0 +1,116 @@
+import json
+
+import pytest
+import torch
+from toy import report
+
+from spanbert.errors import CheckpointError, SettingsError
+from spanbert.training.events import StepRecord
+from spanbert.training.run_folder import RunFolder
+
+SETTINGS = {"seed": 1, "train": ["a.json"]}
+
+
+def record(step):
+    return StepRecord(step, 9, 0.1, 1.0, 1.0, 0.1, 64, 0.5)
+
+
+def begun(path, *, steps=3, saved=None, resume=False):
+    run = RunFolder(path, SETTINGS, resume=resume)
+    run.begin()
+    for step in range(1, steps + 1):
+        run.updated(record(step))
+    if saved:
+        run.save({"step": saved, "model": {"weight": torch.ones(2)}})
+    return run
+
+
+def test_looking_at_a_folder_writes_nothing(tmp_path):
+    RunFolder(tmp_path / "run", SETTINGS, resume=False)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("saved", [None, 2])
+def test_an_unfinished_run_is_not_overwritten_in_silence(tmp_path, saved):
+    begun(tmp_path, saved=saved)
+    before = (tmp_path / "metrics.jsonl").read_bytes()
+    with pytest.raises(SettingsError, match="unfinished run; add --resume"):
+        RunFolder(tmp_path, SETTINGS, resume=False)
+    assert (tmp_path / "metrics.jsonl").read_bytes() == before
+
+
+def test_a_finished_run_is_neither_overwritten_nor_resumed(tmp_path):
+    begun(tmp_path, saved=2).finish(report(1.0))
+    with pytest.raises(SettingsError, match="finished run; choose another --output"):
+        RunFolder(tmp_path, SETTINGS, resume=False)
+    with pytest.raises(SettingsError, match="finished run; there is nothing to resume"):
+        RunFolder(tmp_path, SETTINGS, resume=True)
+
+
+def test_a_run_killed_while_it_finished_can_be_resumed(tmp_path):
+    run = begun(tmp_path, saved=2)
+    point = run.resume_point.read_bytes()
+    run.finish(report(1.0))
+    run.resume_point.write_bytes(point)  # the kill came between the report and the end of the resume point
+    assert RunFolder(tmp_path, SETTINGS, resume=True).load()["step"] == 2
+
+
+def test_a_run_that_never_made_an_update_may_be_started_again(tmp_path):
+    begun(tmp_path, steps=0)
+    assert RunFolder(tmp_path, {"seed": 2}, resume=False).load() is None
+
+
+def test_resuming_forgets_what_came_after_the_resume_point(tmp_path):
+    run = begun(tmp_path, steps=5, saved=3)
+    with run.metrics.open("a") as stream:
+        stream.write('{"kind": "upd')  # cut by the kill
+    again = RunFolder(tmp_path, SETTINGS, resume=True)
+    again.begin()
+    assert again.load()["step"] == 3
+    again.updated(record(4))
+    assert [line["step"] for line in map(json.loads, again.metrics.read_text().splitlines())] == [1, 2, 3, 4]
+
+
+def test_resuming_without_a_resume_point_starts_anew(tmp_path):
+    begun(tmp_path)
+    again = RunFolder(tmp_path, {"seed": 3}, resume=True)
+    again.begin()
+    assert again.load() is None
+    assert list(again.records()) == []
+    assert json.loads(again.settings_file.read_text()) == {"seed": 3}
+
+
+def test_resuming_with_other_settings_names_them(tmp_path):
+    begun(tmp_path, saved=2)
+    with pytest.raises(SettingsError, match=r"settings\.json: .*these differ: seed, steps$"):
+        RunFolder(tmp_path, {**SETTINGS, "seed": 2, "steps": 5}, resume=True)
+
+
+def test_half_written_files_of_a_killed_run_are_cleared_away(tmp_path):
+    begun(tmp_path, saved=2)
+    (tmp_path / ".resume.x.part").write_bytes(b"half")
+    begun(tmp_path, steps=0, resume=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["metrics.jsonl", "resume.pt", "settings.json"]
+
+
+@pytest.mark.parametrize("damage", [lambda raw: raw[: len(raw) // 2], lambda raw: b"", lambda raw: b"text"])
+def test_a_damaged_resume_point_is_one_line_that_names_it(tmp_path, damage):
+    run = begun(tmp_path, saved=2)
+    run.resume_point.write_bytes(damage(run.resume_point.read_bytes()))
+    with pytest.raises(CheckpointError, match=r"resume\.pt: damaged resume point") as caught:
+        RunFolder(tmp_path, SETTINGS, resume=True).load()
+    assert "\n" not in str(caught.value)
+
+
+def test_an_interrupted_write_keeps_the_earlier_resume_point(tmp_path, monkeypatch):
+    run = begun(tmp_path, saved=2)
+
+    def interrupted(state, stream):
+        stream.write(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run.save({"step": 3})
+    assert run.load()["step"] == 2
+    assert not list(tmp_path.glob(".*"))

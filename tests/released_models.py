@@ -1,4 +1,4 @@
-"""Tiny checkpoints in the layouts that exist in the wild; values come from Hugging Face's own BERT classes."""
+"""Tiny checkpoints in the layouts that exist in the wild, with values of Hugging Face's own BERT classes."""
 
 import io
 import json
@@ -12,7 +12,11 @@ from torch import Tensor
 from transformers import BertConfig, BertForPreTraining, BertForQuestionAnswering
 
 SPECIAL = ["[PAD]", "[unused1]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-CASED = [*SPECIAL, *"abcdefghijklmnopqrstuvwxyzABCDEFGHIJ?.", *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz")]
+CASED = [
+    *SPECIAL,
+    *"abcdefghijklmnopqrstuvwxyzABCDEFGHIJ?.",
+    *(f"##{c}" for c in "abcdefghijklmnopqrstuvwxyz"),
+]
 CASED += ["Paris", "the", "capital", "##ital"]
 UNCASED = [piece for piece in CASED if piece in SPECIAL or piece == piece.lower()]
 WIDTH, LAYERS = 16, 2
@@ -73,7 +77,9 @@ def answering_state(vocabulary: list[str] = CASED) -> dict[str, Tensor]:
 
 
 def encoder_alone(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value for name, value in state.items() if name.startswith(("bert.embeddings", "bert.encoder"))}
+    return {
+        name: value for name, value in state.items() if name.startswith(("bert.embeddings", "bert.encoder"))
+    }
 
 
 def boundary_head(state: dict[str, Tensor], positions: int = 15) -> dict[str, Tensor]:
@@ -109,7 +115,7 @@ def old_norm_names(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def fairseq_file(state: dict[str, Tensor], path: Path) -> Path:
-    """`model.pt` as the training code wrote it: names behind `decoder.`, nested, with its arguments beside."""
+    """`model.pt` as the training code wrote it: names behind `decoder.`, nested, arguments beside."""
     wrapped = {f"decoder.{name}": value for name, value in old_norm_names(state).items()}
     torch.save(
         {

@@ -1,13 +1,16 @@
-"""Models wherever they are: archives in the released layouts, bare files, the hub and its cache, bad input."""
+"""Models wherever they are: archives in the released layouts, bare files, the hub, its cache, bad input."""
 
 import io
 import json
 import pickle
+import sys
 import tarfile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
+from transformers import BertConfig, BertModel
 
 import released_models as released
 from local_hub import serving
@@ -31,7 +34,7 @@ def test_released_archive_gives_its_half_precision_values(tmp_path, folder):
     for name, value in state.items():
         assert torch.equal(found.stored.tensors[name], value.half())
     assert found.stored.dtype("bert.embeddings.LayerNorm.weight") == "float16"
-    with pytest.raises(CheckpointError, match="no vocabulary.*--vocab FILE") as error:
+    with pytest.raises(CheckpointError, match=r"no vocabulary.*--vocab FILE") as error:
         found.tokenizer()
     assert str(archive) in one_line(error)
     assert list(tmp_path.iterdir()) == [archive]
@@ -52,6 +55,38 @@ def test_fairseq_file_in_an_archive(tmp_path):
     }
 
 
+def test_fairseq_file_without_a_config(tmp_path):
+    shape = BertConfig(vocab_size=30, hidden_size=768, num_hidden_layers=1, intermediate_size=64)
+    released.fairseq_file(
+        BertModel(shape, add_pooling_layer=False).state_dict(prefix="bert."), tmp_path / "model.pt"
+    )
+    archive = released.write_archive(
+        tmp_path / "m.tar.gz", {"model.pt": (tmp_path / "model.pt").read_bytes()}
+    )
+    for place in (archive, tmp_path / "model.pt", tmp_path):
+        found = read_checkpoint(place)
+        assert (found.config.width, found.config.heads, found.config.layers) == (768, 12, 1)
+        assert (found.config.vocabulary_size, found.config.feed_forward_width) == (30, 64)
+        assert "no config.json" in found.notes[0]
+    released.fairseq_file(released.pretrained_state(), tmp_path / "model.pt")
+    with pytest.raises(CheckpointError, match=r"no config\.json, and the weights are not of BERT's"):
+        read_checkpoint(tmp_path)
+
+
+def test_meters_of_a_training_run_are_passed_over(tmp_path, monkeypatch):
+    meters = ModuleType("fairseq.meters")
+    meters.AverageMeter = type("AverageMeter", (), {"__module__": "fairseq.meters"})
+    for name, module in (("fairseq", ModuleType("fairseq")), ("fairseq.meters", meters)):
+        monkeypatch.setitem(sys.modules, name, module)
+    meter = meters.AverageMeter()
+    meter.sum = 3.5
+    state = released.encoder_alone(released.pretrained_state())
+    torch.save({"model": state, "extra_state": {"train_meters": {"loss": meter}}}, tmp_path / "model.pt")
+    monkeypatch.delitem(sys.modules, "fairseq.meters")
+    (tmp_path / "config.json").write_text(json.dumps(released.released_config()))
+    assert set(read_checkpoint(tmp_path).stored.tensors) == set(state)
+
+
 class Attack:
     def __init__(self, target: Path) -> None:
         self.target = target
@@ -64,9 +99,11 @@ class Attack:
 @pytest.mark.parametrize("write", [torch.save, lambda value, path: path.write_bytes(pickle.dumps(value))])
 def test_pickle_that_runs_code_is_refused(tmp_path, write):
     target = tmp_path / "ran"
-    folder = released.write_files(tmp_path / "m", {"config.json": json.dumps(released.released_config()).encode()})
+    folder = released.write_files(
+        tmp_path / "m", {"config.json": json.dumps(released.released_config()).encode()}
+    )
     write({"model": {"x": torch.ones(1)}, "args": Attack(target)}, folder / "pytorch_model.bin")
-    with pytest.raises(CheckpointError, match="refused|damaged or no PyTorch") as error:
+    with pytest.raises(CheckpointError, match=r"refused|damaged or no PyTorch") as error:
         read_checkpoint(folder)
     one_line(error)
     assert not target.exists()
@@ -78,7 +115,7 @@ def test_pickle_that_runs_code_is_refused(tmp_path, write):
 def test_member_that_points_outside_is_refused(tmp_path, name):
     files = released.released_files(released.encoder_alone(released.pretrained_state())) | {name: b"{}"}
     archive = released.write_archive(tmp_path / "m.tar.gz", files)
-    with pytest.raises(CheckpointError, match="points outside the archive") as error:
+    with pytest.raises(CheckpointError, match=r"points outside the archive") as error:
         read_checkpoint(archive)
     one_line(error)
 
@@ -95,7 +132,7 @@ def test_link_in_an_archive_is_not_followed(tmp_path):
         weights = tarfile.TarInfo("pytorch_model.bin")
         weights.size = len(content)
         stream.addfile(weights, io.BytesIO(content))
-    with pytest.raises(CheckpointError, match="no config.json"):
+    with pytest.raises(CheckpointError, match=r"no config.json"):
         read_checkpoint(archive)
 
 
@@ -113,9 +150,13 @@ def test_bad_archives_are_one_line_errors(tmp_path):
             read_checkpoint(tmp_path / name)
         assert name in one_line(error)
     several = {f"{folder}/{name}": content for folder in ("a", "b") for name, content in files.items()}
-    with pytest.raises(CheckpointError, match="several models"):
+    with pytest.raises(CheckpointError, match=r"several models"):
         read_checkpoint(released.write_archive(tmp_path / "several.tar.gz", several))
-    foreign = {"bert/model.max.ckpt.index": b"", "bert/model.max.ckpt.data-00000-of-00001": b"", "config.json": b"{}"}
+    foreign = {
+        "bert/model.max.ckpt.index": b"",
+        "bert/model.max.ckpt.data-00000-of-00001": b"",
+        "config.json": b"{}",
+    }
     with pytest.raises(CheckpointError, match=r"weights of other programs \(model.max.ckpt"):
         read_checkpoint(released.write_archive(tmp_path / "tf.tar.gz", foreign))
 
@@ -125,8 +166,10 @@ def test_weights_file_beside_its_config(tmp_path):
     folder = released.write_files(tmp_path / "m", released.released_files(state))
     (folder / "pytorch_model.bin").rename(folder / "best.pt")
     found = read_checkpoint(folder / "best.pt")
-    assert torch.equal(found.stored.tensors["bert.embeddings.LayerNorm.bias"], state["bert.embeddings.LayerNorm.bias"].half())
-    with pytest.raises(CheckpointError, match="no weights"):
+    assert torch.equal(
+        found.stored.tensors["bert.embeddings.LayerNorm.bias"], state["bert.embeddings.LayerNorm.bias"].half()
+    )
+    with pytest.raises(CheckpointError, match=r"no weights"):
         read_folder(folder)
 
 
@@ -181,20 +224,22 @@ def test_hub_id_is_fetched_once_and_then_read_offline(tmp_path, hub_client):
         hub_client(hub.address)
         assert names_in(resolve("owner/name")) == ["config.json", "pytorch_model.bin", "vocab.txt"]
         assert not any(path.endswith(("tf_model.h5", "README.md")) for path in hub.asked)
-        with pytest.raises(CheckpointError, match="no such model on the hub") as error:
+        with pytest.raises(CheckpointError, match=r"no such model on the hub") as error:
             resolve("owner/other")
         one_line(error)
         hub.asked.clear()
         for by_environment in (True, False):
             hub_client(hub.address, offline=by_environment)
             assert "pytorch_model.bin" in names_in(resolve("owner/name", offline=not by_environment))
-            with pytest.raises(CheckpointError, match="not in the cache, and offline") as error:
+            with pytest.raises(CheckpointError, match=r"not in the cache, and offline") as error:
                 resolve("owner/other", offline=not by_environment)
             one_line(error)
         assert hub.asked == []
     # The hub has gone: what is in the cache still serves, the rest is a one-line error.
     assert "pytorch_model.bin" in names_in(resolve("owner/name"))
-    with pytest.raises(CheckpointError, match="owner/other: not in the cache, and the hub cannot be reached") as error:
+    with pytest.raises(
+        CheckpointError, match=r"owner/other: not in the cache, and the hub cannot be reached"
+    ) as error:
         resolve("owner/other")
     one_line(error)
 

@@ -36,8 +36,10 @@ def test_config_is_believed_without_a_note(tmp_path):
 
 
 def test_cased_vocabulary_with_lower_casing_is_refused(tmp_path):
-    folder = released.write_files(tmp_path / "a", {"vocab.txt": CASED, "tokenizer_config.json": case_config(True)})
-    with pytest.raises(CheckpointError, match="vocabulary is cased.*--no-lowercase") as error:
+    folder = released.write_files(
+        tmp_path / "a", {"vocab.txt": CASED, "tokenizer_config.json": case_config(True)}
+    )
+    with pytest.raises(CheckpointError, match=r"vocabulary is cased.*--no-lowercase") as error:
         read_tokenizer(folder)
     assert "\n" not in str(error.value)
     tokenizer, _ = tokenizer_from(folder, False)
@@ -46,14 +48,17 @@ def test_cased_vocabulary_with_lower_casing_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     "normalizer",
-    [normalizers.BertNormalizer(lowercase=True), normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])],
+    [
+        normalizers.BertNormalizer(lowercase=True),
+        normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()]),
+    ],
 )
 def test_cased_tokenizer_json_with_lower_casing_is_refused(tmp_path, normalizer):
     folder = released.write_files(tmp_path, {"vocab.txt": CASED})
     tokenizer = Tokenizer.from_vocabulary(folder / "vocab.txt", lowercase=False)
     tokenizer.backend.normalizer = normalizer
     tokenizer.backend.save(str(folder / "tokenizer.json"))
-    with pytest.raises(CheckpointError, match="vocabulary is cased.*--no-lowercase"):
+    with pytest.raises(CheckpointError, match=r"vocabulary is cased.*--no-lowercase"):
         read_tokenizer(folder)
     mended, _ = tokenizer_from(folder, False)
     assert mended.piece(mended.encode("Paris").ids[0]) == "Paris"
@@ -66,11 +71,15 @@ def test_special_pieces_do_not_make_a_vocabulary_cased():
 
 
 def test_no_vocabulary_says_how_to_give_one(tmp_path):
-    with pytest.raises(CheckpointError, match=r"no vocabulary; put the vocab.txt .* spanbert convert .* --vocab FILE"):
+    with pytest.raises(
+        CheckpointError, match=r"no vocabulary; put the vocab.txt .* spanbert convert .* --vocab FILE"
+    ):
         read_tokenizer(tmp_path)
 
 
 def test_broken_config_names_its_file(tmp_path):
-    folder = released.write_files(tmp_path, {"vocab.txt": CASED, "tokenizer_config.json": b'{"do_lower_case": tru'})
-    with pytest.raises(CheckpointError, match="tokenizer_config.json:1: broken JSON"):
+    folder = released.write_files(
+        tmp_path, {"vocab.txt": CASED, "tokenizer_config.json": b'{"do_lower_case": tru'}
+    )
+    with pytest.raises(CheckpointError, match=r"tokenizer_config.json:1: broken JSON"):
         read_tokenizer(folder)

@@ -3,11 +3,11 @@ import json
 import numpy as np
 import pytest
 import torch
-from toy import Data, Heard, Model, trainer
 
 from spanbert.errors import TrainingError
 from spanbert.training.loop import computes_bfloat16, evaluation_is_due, training_arithmetic
 from spanbert.training.settings import TrainingSettings
+from toy_training import Data, Heard, Model, trainer
 
 
 class Stop(Exception):

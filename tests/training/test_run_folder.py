@@ -2,11 +2,11 @@ import json
 
 import pytest
 import torch
-from toy import report
 
 from spanbert.errors import CheckpointError, SettingsError
 from spanbert.training.events import StepRecord
 from spanbert.training.run_folder import RunFolder
+from toy_training import report
 
 SETTINGS = {"seed": 1, "train": ["a.json"]}
 

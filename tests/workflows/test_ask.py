@@ -142,7 +142,7 @@ def test_a_span_seen_in_two_passages_counts_once():
     left, right = Passage(document, Span(0, 18)), Passage(document, Span(5, 23))
     groups, no_answer = join(
         [left, right],
-        [prediction(left.text, ("Ada", 1.0)), prediction(right.text, ("Ada", 3.0), ("Ada wrote", 2.0))],
+        [prediction(left.text, ("Ada", 3.0), ("Ada wrote", 2.0)), prediction(right.text, ("Ada", 1.0))],
         threshold=0.0,
         temperature=1.0,
     )

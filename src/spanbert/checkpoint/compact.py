@@ -74,6 +74,6 @@ def expanded(stored: Mapping[str, Tensor], path: Path) -> tuple[dict[str, Tensor
         scales = stored.get(name + SCALE_SUFFIX)
         if scales is None or scales.shape != value.shape[:1]:
             raise CheckpointError(f"{path}: tensor {name!r} has no scale for each of its rows")
-        tensors[name] = value.float() * scales.float()[:, None]
+        tensors[name] = value.float().mul_(scales.float()[:, None])
         dtypes[name] = "int8"
     return tensors, dtypes

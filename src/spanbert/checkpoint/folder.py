@@ -13,10 +13,16 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from spanbert.checkpoint.compact import COMPACT_FORMAT, compacted
-from spanbert.checkpoint.hf_config import encoder_config, hf_config
+from spanbert.checkpoint.hf_config import config_from_shapes, encoder_config, hf_config
 from spanbert.checkpoint.names import NameTable
 from spanbert.checkpoint.vocabulary import read_tokenizer
-from spanbert.checkpoint.weight_files import COMPACT_FILE, read_weights, weights_in, write_weights
+from spanbert.checkpoint.weight_files import (
+    COMPACT_FILE,
+    FAIRSEQ_FILE,
+    read_weights,
+    weights_in,
+    write_weights,
+)
 from spanbert.checkpoint.weights import StoredTensors
 from spanbert.errors import CheckpointError, DataError, SpanbertError
 from spanbert.nn.config import EncoderConfig
@@ -88,15 +94,27 @@ def read_folder(path: Path, weights: Path | None = None) -> Checkpoint:
         CheckpointError: it is no model folder, or a part of it is damaged.
     """
     config_path = next((path / name for name in CONFIG_FILES if (path / name).is_file()), None)
-    if config_path is None:
-        raise CheckpointError(f"{path}: no model folder (it has no config.json)")
-    values = _json_object(config_path)
-    config = encoder_config(values, str(config_path))
-    stored = read_weights(weights or weights_in(path))
-    tokenizer: Tokenizer | CheckpointError
     notes: list[str] = []
+    if config_path is not None:
+        values = _json_object(config_path)
+        config = encoder_config(values, str(config_path))
+        stored = read_weights(weights or weights_in(path))
+    else:
+        if weights is None and not (path / FAIRSEQ_FILE).is_file():
+            raise CheckpointError(f"{path}: no model folder (it has no config.json)")
+        stored = read_weights(weights or path / FAIRSEQ_FILE)
+        shapes = {name: tuple(value.shape) for name, value in stored.tensors.items()}
+        values = config_from_shapes(shapes) or {}
+        if not values:
+            raise CheckpointError(
+                f"{path}: no config.json, and the weights are not of BERT's base or large width"
+            )
+        config = encoder_config(values, str(path))
+        notes.append(f"no config.json: sizes are those of the tensors, {config.heads} heads as in BERT")
+    tokenizer: Tokenizer | CheckpointError
     try:
-        tokenizer, notes = read_tokenizer(path)
+        tokenizer, more = read_tokenizer(path)
+        notes += more
     except CheckpointError as error:
         tokenizer = error
     return Checkpoint(

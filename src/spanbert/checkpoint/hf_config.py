@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spanbert.errors import CheckpointError, SettingsError
-from spanbert.nn.config import Activation, EncoderConfig
+from spanbert.nn.config import PRESETS, Activation, EncoderConfig
 
 # our field -> (Hugging Face key, value when the key is absent; None = must be there)
 FIELDS: dict[str, tuple[str, Any]] = {
@@ -63,6 +63,35 @@ def encoder_config(values: Mapping[str, Any], place: str) -> EncoderConfig:
         return EncoderConfig(**found, activation=_activation(values.get("hidden_act", "gelu"), place))
     except SettingsError as error:
         raise CheckpointError(f"{place}: {error}") from error
+
+
+def config_from_shapes(shapes: Mapping[str, Sequence[int]]) -> dict[str, Any] | None:
+    """What `config.json` would say of a BERT of standard width, told by its tensors' shapes; None for another.
+
+    The training code saved `model.pt` without a config. Attention heads leave no trace in the shapes, but BERT
+    base and large are known by their widths.
+
+    Args:
+        shapes: Hugging Face name -> shape.
+    """
+    words = shapes.get("bert.embeddings.word_embeddings.weight", ())
+    positions = shapes.get("bert.embeddings.position_embeddings.weight", ())
+    segments = shapes.get("bert.embeddings.token_type_embeddings.weight", ())
+    inner = shapes.get("bert.encoder.layer.0.intermediate.dense.weight", ())
+    heads = {PRESETS[size][1]: PRESETS[size][2] for size in ("base", "large")}
+    if not (words and positions and segments and inner) or words[-1] not in heads:
+        return None
+    layers = {name.split(".")[3] for name in shapes if name.startswith("bert.encoder.layer.")}
+    return {
+        "vocab_size": words[0],
+        "hidden_size": words[-1],
+        "num_hidden_layers": len(layers),
+        "num_attention_heads": heads[words[-1]],
+        "intermediate_size": inner[0],
+        "max_position_embeddings": positions[0],
+        "type_vocab_size": segments[0],
+        "hidden_act": Activation.GELU.value,
+    }
 
 
 def hf_config(

@@ -23,13 +23,15 @@ from spanbert.errors import CheckpointError, DataError, SpanbertError
 from spanbert.text.files import read_json
 
 COMPACT_FILE = "compact.safetensors"
+FAIRSEQ_FILE = "model.pt"
+"""What the training code of SpanBERT saved."""
 WEIGHT_FILES = (
     "model.safetensors",
     "model.safetensors.index.json",
     COMPACT_FILE,
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
-    "model.pt",
+    FAIRSEQ_FILE,
 )
 FOREIGN_FILES = re.compile(
     r"(tf_model\.h5|flax_model\.msgpack|.*\.ckpt\.(index|meta|data-.*)|rust_model\.ot|.*\.onnx)$"

@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -21,6 +21,7 @@ def evaluate(
     model: str = "mini",
     data: Path,
     output: Path | None = None,
+    precision: Literal["float32", "bfloat16", "int8"] = "float32",
     offline: Annotated[bool, Parameter(negative="")] = False,
     json_output: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> None:
@@ -32,6 +33,7 @@ def evaluate(
         data: file with gold.
         output: folder for report.json, predictions.jsonl and, for question answering, predictions.json in the
             form of the official scripts.
+        precision: arithmetic of the matrix products.
         offline: never go to the network.
         json_output: print one JSON object on standard output and nothing else.
     """
@@ -43,6 +45,7 @@ def evaluate(
         data=data,
         output=output,
         offline=offline,
+        precision=precision,
         command=shlex.join(["spanbert", *sys.argv[1:]]),
     )
     if json_output:

@@ -97,7 +97,7 @@ def read_config(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: broken TOML: {error}") from None
     for key, value in values.items():
-        found = re.search(rf"^\s*\[?{re.escape(key)}\b", text, re.MULTILINE)
+        found = re.search(rf"^[ \t]*\[?{re.escape(key)}\b", text, re.MULTILINE)
         line = text.count("\n", 0, found.start()) + 1 if found else 1
         checked(ConfigFile, {key: value}, f"{path}:{line}")
     return values

@@ -14,11 +14,14 @@ from difflib import get_close_matches
 from cyclopts import App, CycloptsError
 
 import spanbert
-from spanbert.errors import SpanbertError
+from spanbert.errors import SettingsError, SpanbertError
 
 # command -> (module:function, line of help); the help stands here so that `--help` imports no command
 COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": ("spanbert.cli.ask:demo", "Answer questions on the spot, offline, with the model in the package."),
+    "demo": (
+        "spanbert.cli.ask:demo",
+        "Answer questions on the spot, offline, with the model in the package.",
+    ),
     "ask": ("spanbert.cli.ask:ask", "Ask a question of files and folders."),
     "predict": ("spanbert.cli.predict:predict", "Run a model over a JSONL file or standard input."),
     "evaluate": ("spanbert.cli.evaluate:evaluate", "Score a model on labelled data."),
@@ -52,38 +55,41 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; errors of the user go to stderr as one line."""
-    if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
-        near = get_close_matches(arguments[0], COMMANDS, n=1)
-        meant = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(COMMANDS)}"
-        return _refuse(f"unknown command {arguments[0]!r}: {meant}")
     try:
+        _check_command(arguments)
         build_app()(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
-    except CycloptsError as error:
-        return _refuse(_first_line(error))
-    except SpanbertError as error:
-        return _refuse(str(error))
     except KeyboardInterrupt:
         return _refuse("interrupted", 130)
     except BrokenPipeError:  # the reader of our output has gone, as in `spanbert ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        if error.errno in DISK_ERRORS:
-            return _refuse(f"{error.filename or 'writing'}: {error.strerror}")
-        raise
     except Exception as error:
-        if type(error).__module__.startswith("pydantic"):
-            return _refuse(_invalid_settings(error))
-        raise
+        message = _mendable(error)
+        if message is None:
+            raise
+        return _refuse(message)
     return 0
 
 
-def _first_line(error: CycloptsError) -> str:
-    return " ".join(str(error).split())
+def _check_command(arguments: Sequence[str]) -> None:
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+        near = get_close_matches(arguments[0], COMMANDS, n=1)
+        meant = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(COMMANDS)}"
+        raise SettingsError(f"unknown command {arguments[0]!r}: {meant}")
 
 
-def _invalid_settings(error: Exception) -> str:
+def _mendable(error: Exception) -> str | None:
+    """One line for an error that the user can mend; None for a fault of ours."""
+    if isinstance(error, SpanbertError | CycloptsError):
+        return " ".join(str(error).split())
+    if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+        return f"{error.filename or 'writing'}: {error.strerror}"
+    if type(error).__module__.startswith("pydantic"):
+        return _invalid_settings(error)
+    return None
+
+
+def _invalid_settings(error: BaseException) -> str:
     found = [
         f"{'.'.join(map(str, problem['loc']))}: {problem['msg']} (got {problem['input']!r})"
         for problem in error.errors()  # type: ignore[attr-defined]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -18,7 +18,8 @@ def predict(
     model: str = "mini",
     source: Annotated[str, Parameter(name="--input", allow_leading_hyphen=True)] = "-",
     output: Annotated[str, Parameter(allow_leading_hyphen=True)] = "-",
-    offline: bool = False,
+    precision: Literal["float32", "bfloat16", "int8"] = "float32",
+    offline: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Run a model over items, one JSON object a line in and out, in order, keeping each item's id.
 
@@ -27,9 +28,10 @@ def predict(
         model: a shipped name, a folder or a hub id.
         source: data file, or - for JSONL on standard input.
         output: file for the predictions, or - for standard output.
+        precision: arithmetic of the matrix products.
         offline: never go to the network.
     """
-    predictor = load(model, task, offline=offline)
+    predictor = load(model, task, offline=offline, precision=precision)
     predict_file(
         predictor,
         sys.stdin.buffer if source == "-" else Path(source),

@@ -1,8 +1,9 @@
-"""One inference engine: features of any number and length in, outputs in the same order, with bounded memory."""
+"""One inference engine: features of any number and length in, outputs in the same order, bounded memory."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -25,9 +26,12 @@ F = TypeVar("F", bound=Sized)
 class Engine(Generic[F]):
     """Runs a model over a stream of features.
 
-    Features are read ahead in blocks of about `lookahead` pieces, sorted by length and cut into batches of at most
-    `batch_pieces` pieces, so that neighbours in a batch are alike; outputs come back in the order asked. Memory is
-    bounded by one block, however long the stream is.
+    Features are read ahead in blocks of about `lookahead` pieces, sorted by length and cut into batches of at
+    most `batch_pieces` pieces, so that neighbours in a batch are alike; outputs come back in the order asked.
+    Memory is bounded by one block, however long the stream is.
+
+    On a CPU each core runs batches of its own: small operations spread over all cores would spend their time
+    waiting for one another.
 
     Args:
         model: called with a batch it returns an output with `per_sequence()`.
@@ -35,6 +39,7 @@ class Engine(Generic[F]):
         batch_pieces: pieces in a batch.
         lookahead: pieces in a block.
         device: where the model runs.
+        workers: batches that run at the same time; when left out, one for each thread of torch (GPU: one).
     """
 
     def __init__(
@@ -45,24 +50,42 @@ class Engine(Generic[F]):
         batch_pieces: int = 4096,
         lookahead: int = 65536,
         device: torch.device | None = None,
+        workers: int | None = None,
     ) -> None:
         self.model = model
         self.collate = collate
         self.batch_pieces = batch_pieces
         self.lookahead = lookahead
         self.device = device or torch.device("cpu")
+        self.pieces = 0
+        """Real pieces run so far."""
+        self.workers = workers or (torch.get_num_threads() if self.device.type == "cpu" else 1)
 
     def run(self, features: Iterable[F]) -> Iterator[Any]:
         """Outputs, one for each feature, in order."""
         for block in self._blocks(iter(features)):
-            results: list[Any] = [None] * len(block)
-            for numbers in self._batches(block):
-                batch = self.collate([block[number] for number in numbers]).to(self.device)
-                with torch.inference_mode():
-                    found = self.model(batch).per_sequence()
-                for number, result in zip(numbers, found, strict=True):
-                    results[number] = result
-            yield from results
+            yield from self._run_block(block)
+
+    def _run_block(self, block: Sequence[F]) -> list[Any]:
+        results: list[Any] = [None] * len(block)
+        batches = list(self._batches(block))
+        self.pieces += sum(feature.piece_count for feature in block)
+
+        def run_batch(numbers: list[int]) -> None:
+            batch = self.collate([block[number] for number in numbers]).to(self.device)
+            with torch.inference_mode():
+                found = self.model(batch).per_sequence()
+            for number, result in zip(numbers, found, strict=True):
+                results[number] = result
+
+        if self.workers == 1 or len(batches) == 1:
+            for numbers in batches:
+                run_batch(numbers)
+        else:
+            # A thread count set inside a thread holds for that thread alone.
+            with ThreadPoolExecutor(self.workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                list(pool.map(run_batch, batches))
+        return results
 
     def _blocks(self, features: Iterator[F]) -> Iterator[list[F]]:
         while first := list(islice(features, 1)):

@@ -168,7 +168,7 @@ def ask(
     given = [group for group in groups if group[0].score > threshold][:top]
     return AskResult(
         question=question,
-        answers=tuple(_answer([hit for hit in group if hit.score > threshold]) for group in given),
+        answers=tuple(map(_answer, given)),
         closest=_answer(groups[0]) if groups and not given else None,
         no_answer_probability=no_answer,
         documents=index.document_count,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,18 +48,6 @@ class Evaluation:
         }
 
 
-class _PieceCounter:
-    """A collate function that counts the pieces passing through it."""
-
-    def __init__(self, collate: Callable[[Sequence[Any]], Any]) -> None:
-        self.collate = collate
-        self.pieces = 0
-
-    def __call__(self, features: Sequence[Any]) -> Any:
-        self.pieces += sum(feature.piece_count for feature in features)
-        return self.collate(features)
-
-
 def evaluate(
     task: str,
     *,
@@ -67,6 +55,7 @@ def evaluate(
     data: str | Path,
     output: str | Path | None = None,
     offline: bool = False,
+    precision: str = "float32",
     command: str | None = None,
 ) -> Evaluation:
     """Predict a labelled file and score the predictions.
@@ -78,14 +67,13 @@ def evaluate(
         output: folder for `report.json`, `predictions.jsonl` and, for question answering, `predictions.json`
             in the form that the official scripts read.
         offline: take a hub id from the cache only.
+        precision: arithmetic, `float32`, `bfloat16` or `int8`.
         command: how this was asked for, to be recorded.
 
     Raises:
         SpanbertError: the model or the data is not as it must be, or the folder cannot be written.
     """
-    predictor = load(model, task, offline=offline)
-    counter = _PieceCounter(predictor.engine.collate)
-    predictor.engine.collate = counter
+    predictor = load(model, task, offline=offline, precision=precision)
     examples = list(predictor.task.read(Path(data)))
     if not examples:
         raise DataError("no examples", data)
@@ -97,7 +85,7 @@ def evaluate(
         str(predictor.source or model),
         Path(data),
         seconds,
-        counter.pieces,
+        predictor.engine.pieces,
     )
     if output is not None:
         _write(Path(output), evaluation, predictions, command)

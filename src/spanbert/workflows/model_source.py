@@ -66,9 +66,8 @@ def build_trained(checkpoint: Checkpoint, task_name: str | None) -> TaskModel:
     missing = random_tensors(made.tensors)
     if missing:
         raise CheckpointError(
-            f"{checkpoint.path}: has no trained {', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}, "
-            f"which {task_name} needs; fine-tune it first: spanbert finetune {task_name} "
-            f"--model {checkpoint.path} ..."
+            f"{checkpoint.path}: has no trained {_listed(missing)}, which {task_name} needs; "
+            f"fine-tune it first: spanbert finetune {task_name} --model {checkpoint.path} ..."
         )
     made.model.eval()
     return made
@@ -85,7 +84,7 @@ def build(checkpoint: Checkpoint, task: Any, *, dropout: float) -> TaskModel:
     encoder = [name for name in random_tensors(tensors) if name.startswith("bert.")]
     if encoder:
         raise CheckpointError(
-            f"{checkpoint.path}: {len(encoder)} tensors of the encoder are missing: {', '.join(encoder[:3])} ..."
+            f"{checkpoint.path}: {len(encoder)} tensors of the encoder are missing: {_listed(encoder)}"
         )
     return TaskModel(task, model, checkpoint.tokenizer(), checkpoint, tensors)
 
@@ -93,3 +92,7 @@ def build(checkpoint: Checkpoint, task: Any, *, dropout: float) -> TaskModel:
 def describe(task: Any) -> TaskDescription:
     """The task as `task.json` holds it."""
     return TaskDescription(task.name, task.settings.model_dump())
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")

@@ -1,4 +1,4 @@
-"""Load a model once, then items in and predictions out: used by the command line, the server and notebooks."""
+"""Load a model once, then items in and predictions out: for the command line, the server and notebooks."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import torch
 
 from spanbert.checkpoint.source import read_checkpoint
 from spanbert.inference.engine import Engine
+from spanbert.inference.precision import Precision, parse_precision, with_precision
 from spanbert.tasks.contract import Task
 from spanbert.text.tokenizer import Tokenizer
 from spanbert.workflows.model_source import TaskModel, build_trained
@@ -38,9 +39,11 @@ class Predictor:
         self.source = source
 
     @classmethod
-    def of(cls, made: TaskModel, device: torch.device | None = None) -> Predictor:
-        """A predictor of a loaded model."""
-        engine: Engine[Any] = Engine(made.model, made.task.collate, device=device)
+    def of(cls, made: TaskModel, precision: Precision = Precision.FLOAT32) -> Predictor:
+        """A predictor of a loaded model, on the GPU when there is one."""
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        model = with_precision(made.model, precision).to(device)
+        engine: Engine[Any] = Engine(model, made.task.collate, device=device)
         return cls(made.task, engine, made.tokenizer, made.checkpoint.path)
 
     def predict(self, items: Iterable[Any]) -> Iterator[Any]:
@@ -74,23 +77,29 @@ class Predictor:
 
     def _featurized(self, items: Iterable[Any]) -> Iterator[tuple[Any, list[Any]]]:
         stream = iter(items)
-        number = 0
-        while chunk := list(islice(stream, EXAMPLES_AT_ONCE)):
-            examples = []
-            for number, item in enumerate(chunk, start=number + 1):
-                examples.append(self.task.parse(item, "item", number) if isinstance(item, Mapping) else item)
+        numbered = enumerate(stream, start=1)
+        while chunk := list(islice(numbered, EXAMPLES_AT_ONCE)):
+            examples = [
+                self.task.parse(item, "item", number) if isinstance(item, Mapping) else item
+                for number, item in chunk
+            ]
             yield from zip(examples, self.task.features(examples, self.tokenizer), strict=True)
 
 
-def load(model: str | Path, task: str | None = None, *, offline: bool = False) -> Predictor:
+def load(
+    model: str | Path, task: str | None = None, *, offline: bool = False, precision: str = "float32"
+) -> Predictor:
     """A predictor of a model.
 
     Args:
         model: a shipped name, a folder, an archive, a weights file or a hub id.
         task: which task; the one the model was trained for when left out.
         offline: take a hub id from the cache only.
+        precision: arithmetic of the matrix products, `float32`, `bfloat16` or `int8`.
 
     Raises:
         CheckpointError: the model cannot be loaded or has no trained head for the task.
+        SettingsError: no such precision, or not on this machine.
     """
-    return Predictor.of(build_trained(read_checkpoint(model, offline=offline), task))
+    chosen = parse_precision(precision)
+    return Predictor.of(build_trained(read_checkpoint(model, offline=offline), task), chosen)

@@ -23,6 +23,7 @@ from spanbert.tasks.question_answering.metrics import (
     SQUAD_1,
     SQUAD_2,
     best_threshold,
+    cmrc_exact_match,
     cmrc_f1,
     cmrc_segments,
     score_answers,
@@ -98,7 +99,9 @@ def test_the_best_threshold_gives_the_official_best_f1():
     assert 100 * np.mean(values) == pytest.approx(OFFICIAL["squad-2.0"]["best_f1"])
 
 
-SCORES = st.one_of(st.just(-math.inf), st.floats(-20, 20), st.sampled_from([0.0, 1.0, 1.0 + 2**-52, 1.0 + 2**-51, 3.5]))
+SCORES = st.one_of(
+    st.just(-math.inf), st.floats(-20, 20), st.sampled_from([0.0, 1.0, 1.0 + 2**-52, 1.0 + 2**-51, 3.5])
+)
 VALUES = st.sampled_from([0.0, 0.25, 0.5, 1.0])
 
 
@@ -136,8 +139,13 @@ def test_chinese_is_cut_into_characters_and_words():
         *"泡泡战士由", "nexon", "korea", *"开发", "(", "2v2", ")", "99.5", "%"
     ]  # fmt: skip
     assert cmrc_segments("don't, stop U.S. army.") == ["do", "n't", ",", "stop", "u.s.", "army", "."]
-    assert cmrc_segments("wait...what?") == ["wait", "...", "what"]
+    assert cmrc_segments("wait...what?") == ["wait", "...", "what", "?"]
     assert cmrc_segments("1,000 e-mail 'quoted'") == ["1,000", "email", "'", "quoted", "'"]
+
+
+def test_chinese_matches_whatever_the_case_the_punctuation_and_the_space_around():
+    assert cmrc_exact_match(" 《关岛》GUAM\n", "关岛-Guam") == 1.0
+    assert cmrc_exact_match("关 岛", "关岛") == 0.0
 
 
 def test_chinese_overlap_is_one_run_and_not_a_bag():

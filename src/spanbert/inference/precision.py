@@ -1,0 +1,85 @@
+"""The arithmetic of inference: float32, bfloat16, or int8 products where the processor has fast ones."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from enum import Enum
+
+import torch
+from torch import Tensor, nn
+
+from spanbert.errors import SettingsError
+
+
+class Precision(Enum):
+    """How matrix products are computed."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    INT8 = "int8"
+
+
+def parse_precision(name: str) -> Precision:
+    """The precision of a name. Raises SettingsError for an unknown one."""
+    try:
+        return Precision(name)
+    except ValueError:
+        known = ", ".join(member.value for member in Precision)
+        raise SettingsError(f"unknown precision {name!r}: choose one of {known}") from None
+
+
+class Int8Linear(nn.Module):
+    """A linear map with int8 weights (a scale for each row) and activations quantised anew in each call.
+
+    Weights are symmetric; activations take the range between their least and greatest value (asymmetric, one
+    scale for the whole batch). Products are summed exactly in int32 and come out in float32.
+    """
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        weight = linear.weight.detach().float()
+        scales = weight.abs().amax(dim=1).clamp(min=1e-12) / 127
+        bias = None if linear.bias is None else linear.bias.detach().float()
+        with warnings.catch_warnings():
+            # torch announces another home for these functions; none of its replacements runs uncompiled yet.
+            warnings.simplefilter("ignore")
+            rows = torch.quantize_per_channel(
+                weight, scales.double(), torch.zeros(len(scales), dtype=torch.long), 0, torch.qint8
+            )
+            self.packed = torch.ops.quantized.linear_prepack(rows, bias)
+
+    def forward(self, values: Tensor) -> Tensor:
+        """(..., D) float32 -> (..., outputs) float32."""
+        return torch.ops.quantized.linear_dynamic(values, self.packed)  # type: ignore[no-any-return]
+
+
+def with_precision(model: nn.Module, precision: Precision) -> nn.Module:
+    """A model for inference in the chosen arithmetic; the given one is left as it is.
+
+    In int8 the linear maps of the encoder's layers are replaced; embeddings, norms, attention and the small
+    heads stay in float32.
+
+    Raises:
+        SettingsError: this build of torch has no int8 products for the CPU.
+    """
+    if precision is Precision.FLOAT32:
+        return model
+    changed = copy.deepcopy(model)
+    if precision is Precision.BFLOAT16:
+        return changed.to(torch.bfloat16)
+    if not has_int8():
+        raise SettingsError("precision int8: this torch has no int8 products for this processor; use float32")
+    for layers in [part for part in changed.modules() if isinstance(part, nn.ModuleList)]:
+        for parent in list(layers.modules()):
+            for name, part in list(parent.named_children()):
+                if isinstance(part, nn.Linear):
+                    setattr(parent, name, Int8Linear(part))
+    return changed
+
+
+def has_int8() -> bool:
+    """Whether torch can run int8 products on this processor."""
+    return torch.backends.quantized.engine in ("x86", "fbgemm", "onednn") and hasattr(
+        torch.ops.quantized, "linear_dynamic"
+    )

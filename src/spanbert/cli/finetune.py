@@ -58,7 +58,7 @@ def finetune(
     from spanbert.workflows.finetune import finetune as workflow
 
     given = {"train": train, "dev": dev, "model": model, "output": output}
-    flags = {name: value for name, value in given.items() if value is not None}
+    flags: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if settings is not None:
         flags |= settings.model_dump(include=settings.model_fields_set)
     if "task_settings" in flags:

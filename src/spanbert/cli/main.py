@@ -80,6 +80,9 @@ def _check_command(arguments: Sequence[str]) -> None:
 
 def _mendable(error: Exception) -> str | None:
     """One line for an error that the user can mend; None for a fault of ours."""
+    cause = error.__cause__ if isinstance(error, CycloptsError) else None
+    if cause is not None and type(cause).__module__.startswith("pydantic"):  # a flag's value out of range
+        return _invalid_settings(cause)
     if isinstance(error, SpanbertError | CycloptsError):
         return " ".join(str(error).split())
     if isinstance(error, OSError) and error.errno in DISK_ERRORS:

@@ -1,0 +1,72 @@
+"""Arithmetic of inference: what each precision changes and what it may cost."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from spanbert.errors import SettingsError
+from spanbert.inference.precision import (
+    Int8Linear,
+    Precision,
+    has_int8,
+    parse_precision,
+    with_precision,
+)
+from spanbert.nn.batch import PieceBatch
+from spanbert.nn.encoder import Encoder
+
+needs_int8 = pytest.mark.skipif(not has_int8(), reason="this torch has no int8 products here")
+
+
+@pytest.fixture
+def batch():
+    ids = [np.arange(length, dtype=np.int32) % 90 + 5 for length in (12, 30, 7)]
+    return PieceBatch.packed(ids, [np.zeros_like(row) for row in ids])
+
+
+def test_names():
+    assert parse_precision("int8") is Precision.INT8
+    with pytest.raises(SettingsError, match="float32, bfloat16, int8"):
+        parse_precision("float8")
+
+
+def test_float32_is_the_model_itself(tiny_config):
+    encoder = Encoder(tiny_config)
+    assert with_precision(encoder, Precision.FLOAT32) is encoder
+
+
+@needs_int8
+def test_int8_products_are_within_a_step_of_exact_ones():
+    linear = nn.Linear(64, 48)
+    values = torch.randn(100, 64)
+    with torch.inference_mode():
+        exact, made = linear(values), Int8Linear(linear)(values)
+    # Each of 64 summands is off by at most half a step of its weight and half a step of its value.
+    weight_step = linear.weight.abs().amax(dim=1) / 127
+    value_step = (values.max() - values.min()) / 255
+    bound = 0.5 * (values.abs().sum(1)[:, None] * weight_step + value_step * linear.weight.abs().sum(1)) * 1.2
+    assert ((made - exact).abs() <= bound).all()
+    assert (made - exact).abs().max() > 0
+
+
+@needs_int8
+def test_int8_keeps_the_given_model_and_changes_layers_only(tiny_config, batch):
+    encoder = Encoder(tiny_config).eval()
+    changed = with_precision(encoder, Precision.INT8)
+    assert not any(isinstance(part, Int8Linear) for part in encoder.modules())
+    linears = sum(isinstance(part, nn.Linear) for part in encoder.modules())
+    assert sum(isinstance(part, Int8Linear) for part in changed.modules()) == linears
+    with torch.inference_mode():
+        exact, made = encoder(batch), changed(batch)
+    assert made.dtype is torch.float32
+    assert 0 < (made - exact).norm() / exact.norm() < 0.1
+
+
+def test_bfloat16_is_near(tiny_config, batch):
+    encoder = Encoder(tiny_config).eval()
+    with torch.inference_mode():
+        exact, made = encoder(batch), with_precision(encoder, Precision.BFLOAT16)(batch)
+    assert made.dtype is torch.bfloat16
+    assert 0 < (made.float() - exact).norm() / exact.norm() < 0.1
+    assert next(encoder.parameters()).dtype is torch.float32

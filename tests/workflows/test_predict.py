@@ -1,0 +1,123 @@
+"""The predictor and bulk prediction: order, ids, streams, and errors that lose nothing."""
+
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+from spanbert.errors import CheckpointError, DataError, SettingsError
+from spanbert.workflows.predict import load
+from spanbert.workflows.predict_file import predict_file
+
+LONG = "The lease ends in May. " * 60
+
+
+@pytest.fixture(scope="module")
+def predictor(qa_model):
+    return load(qa_model)
+
+
+def items(count):
+    return [
+        {"id": f"q{number}", "question": "when does it end ?", "passage": LONG[: 30 + 97 * (number % 13)]}
+        for number in range(count)
+    ]
+
+
+def test_predictions_come_in_order_whatever_their_length(predictor):
+    asked = items(150)
+    made = list(predictor.predict(asked))
+    assert [prediction.id for prediction in made] == [item["id"] for item in asked]
+    for item, prediction in zip(asked, made, strict=True):
+        for candidate in prediction.candidates:
+            assert item["passage"][candidate.chars.start : candidate.chars.end] == candidate.text
+        assert prediction.covered_chars == len(item["passage"])
+
+
+def test_one_item_alone_gets_the_answer_it_gets_among_others(predictor):
+    asked = items(20)
+    together = list(predictor.predict(asked))
+    for item, prediction in zip(asked, together, strict=True):
+        alone = predictor(item)
+        assert [c.chars for c in alone.candidates][:3] == [c.chars for c in prediction.candidates][:3]
+        assert alone.score == pytest.approx(prediction.score, abs=1e-4)
+
+
+def test_prediction_streams(predictor):
+    read = []
+
+    def endless():
+        number = 0
+        while True:
+            read.append(number)
+            yield {"id": str(number), "question": "when ?", "passage": LONG}
+            number += 1
+
+    stream = predictor.predict(endless())
+    assert [next(stream).id for _ in range(3)] == ["0", "1", "2"]
+    assert len(read) < 2000
+
+
+def test_a_wrong_item_is_named(predictor):
+    with pytest.raises(DataError, match="item:2"):
+        list(predictor.predict([items(1)[0], {"question": "who ?"}]))
+
+
+def test_bulk_prediction_keeps_ids_and_order(predictor, tmp_path):
+    source, target = tmp_path / "in.jsonl", tmp_path / "deep" / "out.jsonl"
+    source.write_text("".join(json.dumps(item) + "\n" for item in items(7)), encoding="utf-8")
+    assert predict_file(predictor, source, target) == 7
+    lines = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
+    assert [line["id"] for line in lines] == [f"q{number}" for number in range(7)]
+    assert [file.name for file in target.parent.iterdir()] == ["out.jsonl"]
+
+
+def test_a_bad_line_keeps_what_was_done(predictor, tmp_path):
+    source, target = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    lines = [json.dumps(item) + "\n" for item in items(600)]
+    source.write_text("".join(lines) + "{broken\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"in\.jsonl:601: .*earlier predictions are in .*out\.jsonl\.part"):
+        predict_file(predictor, source, target)
+    assert not target.exists()
+    kept = (tmp_path / "out.jsonl.part").read_text(encoding="utf-8").splitlines()
+    assert 0 < len(kept) <= 600
+    assert [json.loads(line)["id"] for line in kept] == [f"q{number}" for number in range(len(kept))]
+
+
+def test_standard_input_is_named_in_errors(predictor):
+    with pytest.raises(DataError, match="standard input:2"):
+        predict_file(predictor, io.BytesIO(json.dumps(items(1)[0]).encode() + b"\n[1]\n"), io.StringIO())
+
+
+def test_pipes_on_the_command_line(qa_model):
+    lines = "".join(json.dumps(item) + "\n" for item in items(3)).encode()
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "spanbert",
+            "predict",
+            "question-answering",
+            "--model",
+            str(qa_model),
+            "--input",
+            "-",
+        ],
+        input=lines,
+        capture_output=True,
+        timeout=120,
+        check=True,
+    )
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["q0", "q1", "q2"]
+
+
+def test_a_model_without_a_trained_head_is_refused(qa_job):
+    with pytest.raises(CheckpointError, match="finetune"):
+        load(qa_job / "start", "question-answering")
+
+
+def test_an_unknown_precision_is_refused_before_anything_is_loaded(tmp_path):
+    with pytest.raises(SettingsError, match="float32, bfloat16, int8"):
+        load(tmp_path / "nothing", precision="float4")

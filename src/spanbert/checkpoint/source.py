@@ -91,7 +91,7 @@ def resolve(model: str | Path, *, offline: bool = False) -> Path:
         raise CheckpointError(f"{str(model)[:100]}: no such folder or archive ({reason})") from None
     # A first part that is a folder here shows a mistyped path, which must not be asked for on the network.
     looks_hub = isinstance(model, str) and HUB_ID.fullmatch(model) and not model.endswith(ARCHIVE_SUFFIXES)
-    if looks_hub:
+    if looks_hub and not Path(path.parts[0]).exists():
         return _from_hub(str(model), offline)
     shipped = ", ".join(shipped_models()) or "none"
     raise CheckpointError(f"{model}: no such folder or archive, nor a shipped model ({shipped})")

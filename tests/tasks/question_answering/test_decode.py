@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from spanbert.tasks.question_answering.decode import best_spans, choice_probabilities, decode, reconsider
 from spanbert.tasks.question_answering.examples import QaExample
 from spanbert.tasks.question_answering.features import QaEncoder
-from spanbert.tasks.question_answering.task import QaSettings
+from spanbert.tasks.question_answering.settings import QaSettings
 from spanbert.text.alignment import chars_of_pieces, with_marks
 from spanbert.text.spans import Span
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from spanbert.errors import DataError
 from spanbert.tasks.question_answering.examples import GoldAnswer, QaExample
 from spanbert.tasks.question_answering.features import QaEncoder, QaFeature, QaTrainingSet, collate
-from spanbert.tasks.question_answering.task import QaSettings
+from spanbert.tasks.question_answering.settings import QaSettings
 from spanbert.text.alignment import chars_of_pieces
 from spanbert.text.spans import Span
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +11,9 @@ from numpy.typing import NDArray
 from spanbert.scoring.calibration import softmax
 from spanbert.tasks.question_answering.examples import QaAnswer, QaExample, QaPrediction
 from spanbert.tasks.question_answering.features import QaFeature
+from spanbert.tasks.question_answering.settings import QaSettings
 from spanbert.text.alignment import chars_of_pieces, with_marks
 from spanbert.text.spans import Span
-
-if TYPE_CHECKING:
-    from spanbert.tasks.question_answering.task import QaSettings
 
 
 def decode(

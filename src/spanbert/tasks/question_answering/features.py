@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,13 +14,11 @@ from torch import Tensor
 from spanbert.errors import DataError
 from spanbert.nn.batch import PieceBatch
 from spanbert.tasks.question_answering.examples import QaExample
+from spanbert.tasks.question_answering.settings import QaSettings
 from spanbert.text.alignment import pieces_of_chars
 from spanbert.text.spans import Span
 from spanbert.text.tokenizer import Pieces, Tokenizer
 from spanbert.text.windows import Window, windows
-
-if TYPE_CHECKING:
-    from spanbert.tasks.question_answering.task import QaSettings
 
 FEWEST_PASSAGE_PIECES = 32
 ENCODE_CHUNK = 1024

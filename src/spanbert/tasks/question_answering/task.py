@@ -1,20 +1,18 @@
-"""Question answering as a task: its settings and the verbs of the contract."""
+"""Question answering as a task: the verbs of the contract."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from spanbert.errors import DataError
 from spanbert.nn.encoder import Encoder
 from spanbert.scoring.calibration import fit_temperature
 from spanbert.scoring.report import Report
-from spanbert.tasks.contract import TaskSettings
 from spanbert.tasks.question_answering import examples as records
 from spanbert.tasks.question_answering import metrics
 from spanbert.tasks.question_answering.decode import decode, reconsider
@@ -27,32 +25,8 @@ from spanbert.tasks.question_answering.features import (
     collate,
 )
 from spanbert.tasks.question_answering.model import QaModel
+from spanbert.tasks.question_answering.settings import QaSettings
 from spanbert.text.tokenizer import Tokenizer
-
-
-class QaSettings(TaskSettings):
-    """How questions meet passages; kept in `task.json`."""
-
-    window_pieces: int = Field(384, ge=48)
-    """Longest encoder input in pieces: question, window of the passage and three special pieces."""
-    overlap_pieces: int = Field(128, ge=0)
-    """Pieces that neighbouring windows of a long passage share."""
-    on_long: Literal["window", "truncate", "error"] = "window"
-    """A passage longer than a window: read all its windows, only the first, or refuse."""
-    max_answer_pieces: int = Field(30, ge=1)
-    """Longest answer in pieces."""
-    candidates: int = Field(20, ge=1)
-    """How many best answers a prediction holds."""
-    no_answer_threshold: float = Field(float("-inf"), lt=float("inf"))
-    """An answer is given when its log odds against "no answer" are above this; fitted on the dev set."""
-    temperature: float = Field(1.0, gt=0)
-    """Divides scores before they become probabilities; fitted on the dev set."""
-    training_pieces: int = Field(0, ge=0)
-    """Train on stretches of at most this many passage pieces; 0 reads as much as a window holds."""
-    whole_passages: float = Field(0.0, ge=0, le=1)
-    """Share of training questions that read a whole window in spite of `training_pieces`."""
-    contrast: float = Field(0.0, ge=0, le=1)
-    """Share of training questions asked again of another passage of their article, as unanswerable."""
 
 
 class QuestionAnswering:

@@ -1,0 +1,34 @@
+"""Settings of question answering; they travel in `task.json` with the model."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from spanbert.tasks.contract import TaskSettings
+
+
+class QaSettings(TaskSettings):
+    """How questions meet passages; kept in `task.json`."""
+
+    window_pieces: int = Field(384, ge=48)
+    """Longest encoder input in pieces: question, window of the passage and three special pieces."""
+    overlap_pieces: int = Field(128, ge=0)
+    """Pieces that neighbouring windows of a long passage share."""
+    on_long: Literal["window", "truncate", "error"] = "window"
+    """A passage longer than a window: read all its windows, only the first, or refuse."""
+    max_answer_pieces: int = Field(30, ge=1)
+    """Longest answer in pieces."""
+    candidates: int = Field(20, ge=1)
+    """How many best answers a prediction holds."""
+    no_answer_threshold: float = Field(float("-inf"), lt=float("inf"))
+    """An answer is given when its log odds against "no answer" are above this; fitted on the dev set."""
+    temperature: float = Field(1.0, gt=0)
+    """Divides scores before they become probabilities; fitted on the dev set."""
+    training_pieces: int = Field(0, ge=0)
+    """Train on stretches of at most this many passage pieces; 0 reads as much as a window holds."""
+    whole_passages: float = Field(0.0, ge=0, le=1)
+    """Share of training questions that read a whole window in spite of `training_pieces`."""
+    contrast: float = Field(0.0, ge=0, le=1)
+    """Share of training questions asked again of another passage of their article, as unanswerable."""

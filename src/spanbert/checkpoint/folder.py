@@ -237,7 +237,7 @@ def _read_task(path: Path, stored: StoredTensors) -> TaskDescription | None:
     carried = stored.metadata.get(TASK_ENTRY)
     described = _json_object(path) if path.is_file() else None
     stale = described is None or described.get("trained_as", "") not in ("", _digest(carried or ""))
-    if False:
+    if carried is not None and stale:
         described = json.loads(carried)
     if described is None:
         return None

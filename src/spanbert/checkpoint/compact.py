@@ -48,7 +48,7 @@ def quantize_rows(matrix: Tensor) -> tuple[Tensor, Tensor]:
     largest = matrix.abs().amax(dim=1)
     scales = (largest / LARGEST_STEP).half()
     # Rounded down to float16, a scale could leave the largest value more than half a step out of reach.
-    short = scales.float() < -1
+    short = scales.float() * (LARGEST_STEP + 0.5) < largest
     scales = torch.where(short, (scales.view(torch.int16) + 1).view(torch.float16), scales)
     if not scales.isfinite().all():
         raise CheckpointError(f"a matrix holds {float(largest.max()):.3g}, too large for compact storage")

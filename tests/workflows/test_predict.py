@@ -82,8 +82,23 @@ def test_a_bad_line_keeps_what_was_done(predictor, tmp_path):
         predict_file(predictor, source, target)
     assert not target.exists()
     kept = (tmp_path / "out.jsonl.part").read_text(encoding="utf-8").splitlines()
-    assert 0 < len(kept) <= 600
-    assert [json.loads(line)["id"] for line in kept] == [f"q{number}" for number in range(len(kept))]
+    assert [json.loads(line)["id"] for line in kept] == [f"q{number}" for number in range(600)]
+
+
+def test_integer_ids_come_back_as_integers(predictor):
+    assert [predictor({**items(1)[0], "id": number}).to_json()["id"] for number in (7, "7")] == [7, "7"]
+
+
+def test_a_question_that_is_too_long_loses_none_before_it(predictor):
+    stream = predictor.predict([*items(5), {"question": "when " * 200, "passage": LONG}])
+    assert [next(stream).id for _ in range(5)] == [f"q{number}" for number in range(5)]
+    with pytest.raises(DataError, match="question '6'"):
+        next(stream)
+
+
+def test_a_folder_is_refused_as_target(predictor, tmp_path):
+    with pytest.raises(SettingsError, match="is a folder"):
+        predict_file(predictor, io.BytesIO(b""), tmp_path)
 
 
 def test_standard_input_is_named_in_errors(predictor):

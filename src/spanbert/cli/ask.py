@@ -138,10 +138,11 @@ def _printable(char: str) -> str:
 
 def _source(answer: FoundAnswer) -> Text:
     more = f"  and {len(answer.other_places)} other place(s)" if answer.other_places else ""
+    chars = answer.place.chars
     return Text.assemble(
         "    ",
         (str(answer.place), "cyan"),
-        f"  {answer.probability:.0%}  score {answer.score:.1f}{more}",
+        f"  characters {chars.start}:{chars.end}  {answer.probability:.0%}  score {answer.score:.1f}{more}",
     )
 
 

@@ -31,7 +31,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tasks": ("spanbert.cli.tasks:tasks", "List tasks, their data formats and an example line of each."),
 }
 
+# A full or read-only disk, and paths that cannot be what the command needs.
 DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
+PATH_ERRORS = {errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP}
 
 
 def build_app() -> App:
@@ -85,7 +87,7 @@ def _mendable(error: Exception) -> str | None:
         return _invalid_settings(cause)
     if isinstance(error, SpanbertError | CycloptsError):
         return " ".join(str(error).split())
-    if isinstance(error, OSError) and error.errno in DISK_ERRORS:
+    if isinstance(error, OSError) and error.errno in DISK_ERRORS | PATH_ERRORS:
         return f"{error.filename or 'writing'}: {error.strerror}"
     if type(error).__module__.startswith("pydantic"):
         return _invalid_settings(error)

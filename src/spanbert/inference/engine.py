@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import nn
+
+from spanbert.errors import SpanbertError
 
 
 class Sized(Protocol):
@@ -62,8 +63,8 @@ class Engine(Generic[F]):
         self.workers = workers or (torch.get_num_threads() if self.device.type == "cpu" else 1)
 
     def run(self, features: Iterable[F]) -> Iterator[Any]:
-        """Outputs, one for each feature, in order."""
-        for block in self._blocks(iter(features)):
+        """One output a feature, in order; where the stream fails, those before the fault come first."""
+        for block in self._blocks(features):
             yield from self._run_block(block)
 
     def _run_block(self, block: Sequence[F]) -> list[Any]:
@@ -87,12 +88,21 @@ class Engine(Generic[F]):
                 list(pool.map(run_batch, batches))
         return results
 
-    def _blocks(self, features: Iterator[F]) -> Iterator[list[F]]:
-        while first := list(islice(features, 1)):
-            block, pieces = first, first[0].piece_count
-            while pieces < self.lookahead and (more := list(islice(features, 1))):
-                block += more
-                pieces += more[0].piece_count
+    def _blocks(self, features: Iterable[F]) -> Iterator[list[F]]:
+        block: list[F] = []
+        pieces = 0
+        try:
+            for feature in features:
+                block.append(feature)
+                pieces += feature.piece_count
+                if pieces >= self.lookahead:
+                    yield block
+                    block, pieces = [], 0
+        except SpanbertError:
+            if block:
+                yield block
+            raise
+        if block:
             yield block
 
     def _batches(self, block: Sequence[F]) -> Iterator[list[int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from torch import nn
@@ -92,11 +92,6 @@ class EncoderConfig:
             heads=heads,
             feed_forward_width=4 * width,
         )
-
-    @classmethod
-    def field_names(cls) -> tuple[str, ...]:
-        """Names of all fields, in order."""
-        return tuple(field.name for field in fields(cls))
 
 
 PRESETS: dict[str, tuple[int, int, int]] = {

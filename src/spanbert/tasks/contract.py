@@ -28,7 +28,7 @@ class Example(Protocol):
     """One item of a data file."""
 
     @property
-    def id(self) -> str:
+    def id(self) -> str | int:
         """The caller's name for it."""
         ...
 
@@ -117,6 +117,13 @@ class Task(Protocol, Generic[E, F, P]):
 
     def collate(self, features: Sequence[F]) -> Batch:
         """Features as one batch."""
+        ...
+
+    def within(self, positions: int) -> Task[E, F, P]:
+        """The task with sequences that an encoder of so many positions can read.
+
+        Raises SettingsError where longer ones were chosen.
+        """
         ...
 
     def build(self, encoder: Encoder) -> nn.Module:

@@ -159,6 +159,18 @@ def atomic_write(path: Path) -> Iterator[io.TextIOWrapper]:
             temporary.unlink(missing_ok=True)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, where it is not there yet.
+
+    Raises:
+        SpanbertError: something else has its name, or the place is not writable.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SpanbertError(f"{path}: cannot be made a folder ({error.strerror})") from error
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write one JSON value atomically, indented, with a final line end.
 

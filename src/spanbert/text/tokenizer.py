@@ -70,7 +70,8 @@ class Tokenizer:
     @property
     def lowercase(self) -> bool:
         """Whether text is lower-cased before it is cut (an uncased model)."""
-        return bool(getattr(self.backend.normalizer, "lowercase", False))
+        normalizer = self.backend.normalizer  # of BERT's kind, or a sequence of single steps
+        return normalizer is not None and "A" not in normalizer.normalize_str("A")
 
     @classmethod
     def from_file(cls, path: Path) -> Tokenizer:

@@ -12,7 +12,7 @@ class TrainingSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    epochs: float = Field(3.0, gt=0)
+    epochs: float = Field(3.0, gt=0, allow_inf_nan=False)
     """Passes over the training data; a fraction stops within a pass."""
     steps: int | None = Field(None, ge=1)
     """Updates in all, instead of `epochs`."""
@@ -32,7 +32,7 @@ class TrainingSettings(BaseModel):
     """Dropout of hidden states and attention weights while training."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of updates; `auto` takes bfloat16 where the processor computes in it natively."""
-    seed: int = 0
+    seed: int = Field(0, ge=0, lt=2**63)
     """Of data order, dropout and new weights."""
     evaluations: int = Field(4, ge=1)
     """How often the dev set is scored, at even intervals; the last one is at the end."""

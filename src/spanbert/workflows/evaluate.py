@@ -11,7 +11,7 @@ from typing import Any
 
 from spanbert.errors import DataError
 from spanbert.scoring.report import Report
-from spanbert.text.files import atomic_write, write_json
+from spanbert.text.files import atomic_write, make_folder, write_json
 from spanbert.workflows.predict import load
 from spanbert.workflows.provenance import file_sha256, machine, model_sha256, package
 
@@ -73,6 +73,8 @@ def evaluate(
     Raises:
         SpanbertError: the model or the data is not as it must be, or the folder cannot be written.
     """
+    if output is not None:
+        make_folder(Path(output))  # a place that cannot be written is refused before the work, not after
     predictor = load(model, task, offline=offline, precision=precision)
     examples = list(predictor.task.read(Path(data)))
     if not examples:

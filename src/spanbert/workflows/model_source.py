@@ -14,6 +14,7 @@ from spanbert.errors import CheckpointError
 from spanbert.nn.encoder import Encoder
 from spanbert.tasks import task_class
 from spanbert.text.tokenizer import Tokenizer
+from spanbert.workflows.settings import checked
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def build_trained(checkpoint: Checkpoint, task_name: str | None) -> TaskModel:
 
     Raises:
         CheckpointError: the folder names no task, another task, or lacks weights that the task needs.
+        SettingsError: the settings in its `task.json` are not those of the task.
     """
     described = checkpoint.task
     if task_name is None:
@@ -61,7 +63,8 @@ def build_trained(checkpoint: Checkpoint, task_name: str | None) -> TaskModel:
             f"fine-tune it first: spanbert finetune {task_name} --model {checkpoint.path} ..."
         )
     cls = task_class(task_name)
-    task = cls(cls.Settings.model_validate(described.settings) if described else cls.Settings())
+    settings = described.settings if described else {}
+    task = cls(checked(cls.Settings, settings, f"{checkpoint.path}: task.json"))
     made = build(checkpoint, task, dropout=0.0)
     missing = random_tensors(made.tensors)
     if missing:
@@ -78,7 +81,9 @@ def build(checkpoint: Checkpoint, task: Any, *, dropout: float) -> TaskModel:
 
     Raises:
         CheckpointError: a tensor of the encoder is missing or has another shape.
+        SettingsError: longer sequences were chosen than the encoder reads.
     """
+    task = task.within(checkpoint.config.max_positions)
     model = task.build(Encoder(checkpoint.config.with_dropout(dropout)))
     tensors = fill(model, checkpoint.stored, name_table(task))
     encoder = [name for name in random_tensors(tensors) if name.startswith("bert.")]

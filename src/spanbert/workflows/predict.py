@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from spanbert.checkpoint.source import read_checkpoint
+from spanbert.errors import SpanbertError
 from spanbert.inference.engine import Engine
 from spanbert.inference.precision import Precision, parse_precision, with_precision
 from spanbert.tasks.contract import Task
@@ -40,8 +40,9 @@ class Predictor:
 
     @classmethod
     def of(cls, made: TaskModel, precision: Precision = Precision.FLOAT32) -> Predictor:
-        """A predictor of a loaded model, on the GPU when there is one."""
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        """A predictor of a loaded model, on the GPU when there is one (int8 products are the CPU's)."""
+        on_gpu = torch.cuda.is_available() and precision is not Precision.INT8
+        device = torch.device("cuda" if on_gpu else "cpu")
         model = with_precision(made.model, precision).to(device)
         engine: Engine[Any] = Engine(model, made.task.collate, device=device)
         return cls(made.task, engine, made.tokenizer, made.checkpoint.path)
@@ -53,7 +54,7 @@ class Predictor:
             items: the task's examples, or JSON-like dictionaries as `predict` reads them.
 
         Raises:
-            DataError: an item is not of the task's form.
+            DataError: an item is not of the task's form; the predictions of all items before it come first.
         """
         waiting: deque[tuple[Any, list[Any]]] = deque()
 
@@ -76,14 +77,29 @@ class Predictor:
         return next(iter(self.predict([item])))
 
     def _featurized(self, items: Iterable[Any]) -> Iterator[tuple[Any, list[Any]]]:
-        stream = iter(items)
-        numbered = enumerate(stream, start=1)
-        while chunk := list(islice(numbered, EXAMPLES_AT_ONCE)):
-            examples = [
-                self.task.parse(item, "item", number) if isinstance(item, Mapping) else item
-                for number, item in chunk
-            ]
-            yield from zip(examples, self.task.features(examples, self.tokenizer), strict=True)
+        for examples in self._chunks(items):
+            try:
+                found = self.task.features(examples, self.tokenizer)
+            except SpanbertError:  # one by one, so that those before the wrong one are not lost with it
+                for example in examples:
+                    yield example, self.task.features([example], self.tokenizer)[0]
+            else:
+                yield from zip(examples, found, strict=True)
+
+    def _chunks(self, items: Iterable[Any]) -> Iterator[list[Any]]:
+        chunk: list[Any] = []
+        try:
+            for number, item in enumerate(items, start=1):
+                chunk.append(self.task.parse(item, "item", number) if isinstance(item, Mapping) else item)
+                if len(chunk) == EXAMPLES_AT_ONCE:
+                    yield chunk
+                    chunk = []
+        except SpanbertError:
+            if chunk:
+                yield chunk
+            raise
+        if chunk:
+            yield chunk
 
 
 def load(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, TextIO
 
-from spanbert.errors import DataError, SpanbertError
-from spanbert.text.files import decoded_lines, json_objects
+from spanbert.errors import DataError, SettingsError, SpanbertError
+from spanbert.text.files import decoded_lines, json_objects, make_folder
 from spanbert.workflows.predict import Predictor
 
 
@@ -22,19 +23,24 @@ def predict_file(predictor: Predictor, source: Path | IO[bytes], target: Path | 
         How many predictions were written.
 
     Raises:
-        SpanbertError: an item is wrong (file, line and remedy are named); earlier predictions are kept.
+        SpanbertError: the target cannot be written; or an item is wrong (file, line and remedy are named) and
+            the predictions of all items before it are kept.
     """
     predictions = predictor.predict(_examples(predictor, source))
     if not isinstance(target, Path):
         return _write(predictions, target)
+    if target.is_dir():
+        raise SettingsError(f"{target}: is a folder; name a file for the predictions")
+    make_folder(target.parent)
     part = target.with_name(target.name + ".part")
-    target.parent.mkdir(parents=True, exist_ok=True)
     written = 0
     try:
         with part.open("w", encoding="utf-8", newline="\n") as stream:
             for prediction in predictions:
                 stream.write(_line(prediction))
                 written += 1
+            stream.flush()
+            os.fsync(stream.fileno())
     except SpanbertError as error:
         raise DataError(f"{error} ({written} earlier predictions are in {part})") from error
     part.replace(target)

@@ -132,9 +132,9 @@ def test_answers_may_stand_in_columns(tmp_path, name):
     assert [made.answers for made in read(tmp_path, items, name)] == [(ADA, LATER_ADA), ()]
 
 
-def test_integer_ids_become_strings_and_missing_ones_line_numbers(tmp_path):
+def test_integer_ids_stay_integers_and_missing_ones_become_line_numbers(tmp_path):
     items = [line(id=7), {key: value for key, value in line().items() if key != "id"}, {**line(), "id": None}]
-    assert [made.id for made in read(tmp_path, items, "data.jsonl")] == ["7", "2", "3"]
+    assert [made.id for made in read(tmp_path, items, "data.jsonl")] == [7, "2", "3"]
 
 
 def test_blank_passages_are_legal_and_have_no_answer(tmp_path):

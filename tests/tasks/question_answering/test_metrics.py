@@ -52,6 +52,16 @@ def prediction(text, number="q", score=0.0):
     return QaPrediction(number, answer, 0.25, (answer,) if answer else (), 1, 10)
 
 
+def test_questions_whose_answer_was_not_read_are_counted():
+    examples = [
+        question(["Ada"], passage="short "),
+        question(["Ada"], passage="a passage that is cut "),
+        question([]),
+    ]
+    report = score_answers(examples, [prediction("Ada"), prediction(""), prediction("")])
+    assert report.lost_gold == {"questions whose answer was not read": 1}
+
+
 def official(name):
     """Examples and predictions of an official result, with passages in its language."""
     passage = "一个段落里的文字" * 20 if name == "cmrc-2018" else "words of a passage "

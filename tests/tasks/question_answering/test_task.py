@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from spanbert.errors import DataError
+from spanbert.errors import DataError, SettingsError
 from spanbert.nn.config import EncoderConfig
 from spanbert.nn.encoder import Encoder
 from spanbert.scoring.calibration import expected_calibration_error
@@ -109,6 +109,13 @@ def test_settings_refuse_what_makes_no_sense_and_unknown_names():
     ):
         with pytest.raises(ValueError, match=next(iter(wrong))):
             QaSettings(**wrong)
+
+
+def test_windows_fit_the_encoder_unless_longer_ones_were_chosen():
+    assert QuestionAnswering().within(512).settings.window_pieces == 384
+    assert QuestionAnswering().within(128).settings.window_pieces == 128
+    with pytest.raises(SettingsError, match="window_pieces is 384, more than the 128 positions"):
+        QuestionAnswering(QaSettings(window_pieces=384)).within(128)
 
 
 def test_a_question_that_leaves_no_room_is_named(tokenizer):

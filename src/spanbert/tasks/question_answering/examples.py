@@ -33,14 +33,14 @@ class QaExample:
     """A question about a passage.
 
     Args:
-        id: the caller's name for the question.
+        id: the caller's name for the question, a string or an integer as it was given.
         question: as asked.
         passage: where the answer is looked for.
         answers: right answers; empty when the passage has none; None when nobody said.
         article: what the passage is a part of, if known.
     """
 
-    id: str
+    id: str | int
     question: str
     passage: str
     answers: tuple[GoldAnswer, ...] | None = None
@@ -82,7 +82,7 @@ class QaPrediction:
         covered_chars: characters of the passage that were read.
     """
 
-    id: str
+    id: str | int
     answer: QaAnswer | None
     no_answer_probability: float
     candidates: tuple[QaAnswer, ...]
@@ -119,9 +119,9 @@ def read_examples(path: Path) -> Iterator[QaExample]:
     """
     seen: set[str] = set()
     for place, line, example in _read_jsonl(path) if _is_jsonl(path) else _read_squad(path):
-        if example.id in seen:
+        if str(example.id) in seen:  # `predictions.json` has ids as keys, which are strings
             raise DataError(f"the id {_shown(example.id)} stands twice; ids must differ", place, line)
-        seen.add(example.id)
+        seen.add(str(example.id))
         yield example
     if not seen:
         raise DataError("the file holds no questions", path)
@@ -139,12 +139,12 @@ def parse_example(item: Mapping[str, Any], place: Path | str, line: int | None) 
     passage = _text(item, ("passage", "context"), place, line)
     identity = item.get("id")
     if identity is None:
-        identity = 0 if line is None else line
+        identity = str(line or 0)
     if not isinstance(identity, str | int) or isinstance(identity, bool):
         raise DataError(f'"id" must be a string or an integer, found {_kind(identity)}', place, line)
     article = item.get("article", item.get("title"))
     return QaExample(
-        str(identity),
+        identity,
         question,
         passage,
         _gold(item, passage, place, line),

@@ -202,7 +202,7 @@ class QaTrainingSet:
         pending: list[QaExample] = []
         for example in examples:
             if example.answers is None:
-                self.lost_gold["questions without gold"] = self.lost_gold.get("questions without gold", 0) + 1
+                self.lost_gold["questions without gold"] += 1
                 continue
             key = (example.article, example.passage)
             if key not in numbers:
@@ -236,7 +236,7 @@ class QaTrainingSet:
             ("answers longer than a window", len(spans) - len(short)),
         ):
             if count:
-                self.lost_gold[reason] = self.lost_gold.get(reason, 0) + count
+                self.lost_gold[reason] += count
         if example.answers and not short:
             return  # its gold cannot be pointed at; counted above, and never taught as "no answer"
         texts = tuple(answer.text.lower() for answer in example.answers)

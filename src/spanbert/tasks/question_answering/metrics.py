@@ -160,6 +160,8 @@ def best_threshold(
 def score_answers(examples: Sequence[QaExample], predictions: Sequence[QaPrediction]) -> Report:
     """Exact match and F1 in percent, over all questions and over those with and without an answer.
 
+    Lost gold: questions whose every answer stands behind what was read of the passage (`on_long: truncate`).
+
     Raises:
         DataError: no question has gold.
     """
@@ -189,12 +191,18 @@ def score_answers(examples: Sequence[QaExample], predictions: Sequence[QaPredict
         "answers_given": sum(made.answer is not None for _, made in pairs),
         "passages_of_several_windows": sum(made.windows > 1 for _, made in pairs),
     }
+    unread = sum(
+        all(answer.chars.end > made.covered_chars for answer in example.answers)
+        for example, made in pairs
+        if example.answers
+    )
+    lost_gold = {"questions whose answer was not read": unread} if unread else {}
     details = {
         "scorer": scorer.name,
         "exact_match_interval_95": _interval(exact),
         "f1_interval_95": _interval(overlap),
     }
-    return Report("question-answering", values, primary="f1", counts=counts, details=details)
+    return Report("question-answering", values, "f1", counts, lost_gold, details)
 
 
 def _percent(values: NDArray[np.float64]) -> float:

@@ -12,7 +12,7 @@ from spanbert.tasks.contract import TaskSettings
 class QaSettings(TaskSettings):
     """How questions meet passages; kept in `task.json`."""
 
-    window_pieces: int = Field(384, ge=48)
+    window_pieces: int = Field(384, ge=36)
     """Longest encoder input in pieces: question, window of the passage and three special pieces."""
     overlap_pieces: int = Field(128, ge=0)
     """Pieces that neighbouring windows of a long passage share."""

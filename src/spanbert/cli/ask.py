@@ -114,9 +114,11 @@ def show(console: Console, result: AskResult) -> None:
 def show_skipped(console: Console, result: AskResult) -> None:
     """What was not read, on one line each for the first few."""
     for item in result.skipped[:SKIPPED_SHOWN]:
-        console.print(Text(f"not read: {item.path}: {item.reason}", style="yellow"))
+        console.print(Text(f"not read in full: {item.path}: {item.reason}", style="yellow"))
     if len(result.skipped) > SKIPPED_SHOWN:
-        console.print(Text(f"not read: {len(result.skipped) - SKIPPED_SHOWN} more files", style="yellow"))
+        console.print(
+            Text(f"not read in full: {len(result.skipped) - SKIPPED_SHOWN} more files", style="yellow")
+        )
 
 
 def _sentence(answer: FoundAnswer, style: str) -> Text:

@@ -82,10 +82,15 @@ class Engine(Generic[F]):
         if self.workers == 1 or len(batches) == 1:
             for numbers in batches:
                 run_batch(numbers)
-        else:
-            # A thread count set inside a thread holds for that thread alone.
+            return results
+        threads = torch.get_num_threads()
+        try:
             with ThreadPoolExecutor(self.workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
                 list(pool.map(run_batch, batches))
+        finally:
+            torch.set_num_threads(
+                threads
+            )  # part of what a worker set (MKL's count) holds for the whole process
         return results
 
     def _blocks(self, features: Iterable[F]) -> Iterator[list[F]]:
@@ -107,11 +112,14 @@ class Engine(Generic[F]):
 
     def _batches(self, block: Sequence[F]) -> Iterator[list[int]]:
         order = sorted(range(len(block)), key=lambda number: -block[number].piece_count)
+        # A small block is shared among the workers.
+        share = -(-sum(feature.piece_count for feature in block) // self.workers)
+        most = min(self.batch_pieces, share)
         batch: list[int] = []
         filled = 0
         for number in order:
             size = block[number].piece_count
-            if batch and filled + size > self.batch_pieces:
+            if batch and filled + size > most:
                 yield batch
                 batch, filled = [], 0
             batch.append(number)

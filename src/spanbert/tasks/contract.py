@@ -107,6 +107,10 @@ class Task(Protocol, Generic[E, F, P]):
         """One JSON object as an example without need of gold. Raises DataError."""
         ...
 
+    def has_gold(self, example: E) -> bool:
+        """Whether an example says what is right, so that a prediction can be scored."""
+        ...
+
     def features(self, examples: Sequence[E], tokenizer: Tokenizer) -> list[list[F]]:
         """For each example its features (at least one), without targets."""
         ...

@@ -86,7 +86,7 @@ def convert(
             notes.append(f"left out, for {task} does not use them: {', '.join(dropped)}")
     number_type: torch.dtype = getattr(torch, dtype)
     if dtype == "float16" and (
-        large := [name for name, value in tensors.items() if value.abs().max() > 65504]
+        large := [name for name, value in tensors.items() if value.numel() and value.abs().max() > 65504]
     ):
         raise SettingsError(
             f"{large[0]} holds values beyond float16's range; use --dtype float32 or bfloat16"
@@ -119,7 +119,7 @@ def with_vocabulary(checkpoint: Checkpoint, vocabulary: Path | None, lowercase: 
     if vocabulary is None and not place.is_dir():
         raise SettingsError("--lowercase and --no-lowercase need a model folder or --vocab FILE")
     tokenizer, notes = tokenizer_from(place, lowercase)
-    return replace(checkpoint, found_tokenizer=tokenizer, notes=tuple(notes))
+    return replace(checkpoint, found_tokenizer=tokenizer, notes=(*checkpoint.notes, *notes))
 
 
 def _of_task(checkpoint: Checkpoint, task: str) -> tuple[str, dict[str, Tensor], TaskDescription]:

@@ -77,8 +77,8 @@ def evaluate(
         make_folder(Path(output))  # a place that cannot be written is refused before the work, not after
     predictor = load(model, task, offline=offline, precision=precision)
     examples = list(predictor.task.read(Path(data)))
-    if not examples:
-        raise DataError("no examples", data)
+    if not any(map(predictor.task.has_gold, examples)):
+        raise DataError("no example has gold to score against", data)
     began = time.perf_counter()
     predictions = list(predictor.predict(examples))
     seconds = time.perf_counter() - began

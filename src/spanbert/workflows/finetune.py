@@ -151,8 +151,8 @@ class _Data:
     def read(cls, files: Files, made: TaskModel) -> _Data:
         examples = {path: list(made.task.read(path)) for path in {*files.train, files.dev, files.fit}}
         for path, found in examples.items():
-            if not found:
-                raise DataError("no examples", path)
+            if not any(map(made.task.has_gold, found)):
+                raise DataError("no example has gold, which training and scoring need", path)
         training_set = made.task.training_set(
             [example for path in files.train for example in examples[path]], made.tokenizer
         )

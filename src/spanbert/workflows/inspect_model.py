@@ -12,7 +12,7 @@ from spanbert.checkpoint.folder import Checkpoint
 from spanbert.checkpoint.heads import CLASSIFIER, HEAD_KINDS, classifier_architecture
 from spanbert.checkpoint.hf_config import label_names
 from spanbert.checkpoint.source import read_checkpoint
-from spanbert.checkpoint.vocabulary import is_cased, lowercases
+from spanbert.checkpoint.vocabulary import is_cased
 from spanbert.checkpoint.weights import Fate, TensorReport
 from spanbert.errors import CheckpointError
 from spanbert.tasks import task_class, task_names
@@ -90,7 +90,7 @@ def inspect_model(model: str | Path, *, offline: bool = False) -> ModelDescripti
     try:
         tokenizer = checkpoint.tokenizer()
         pieces = tokenizer.vocabulary_size
-        cased = not lowercases(tokenizer)
+        cased = not tokenizer.lowercase
         described = f"WordPiece, {pieces:,} pieces, {'cased' if cased else 'uncased (text is lower-cased)'}"
         if pieces != config.vocabulary_size:
             notes.append(

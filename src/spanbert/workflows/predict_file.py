@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from collections.abc import Iterator
@@ -35,12 +36,15 @@ def predict_file(predictor: Predictor, source: Path | IO[bytes], target: Path | 
     part = target.with_name(target.name + ".part")
     written = 0
     try:
-        with part.open("w", encoding="utf-8", newline="\n") as stream:
+        with part.open("wb") as file:
+            packed = gzip.GzipFile(fileobj=file, mode="wb", mtime=0) if target.suffix == ".gz" else file
             for prediction in predictions:
-                stream.write(_line(prediction))
+                packed.write(_line(prediction).encode())
                 written += 1
-            stream.flush()
-            os.fsync(stream.fileno())
+            if packed is not file:
+                packed.close()
+            file.flush()
+            os.fsync(file.fileno())
     except SpanbertError as error:
         raise DataError(f"{error} ({written} earlier predictions are in {part})") from error
     part.replace(target)

@@ -49,6 +49,10 @@ class QuestionAnswering:
         """One JSON object as a question. Raises DataError."""
         return records.parse_example(item, place, line)
 
+    def has_gold(self, example: QaExample) -> bool:
+        """Whether answers, or their absence, are given."""
+        return example.answers is not None
+
     def features(self, examples: Sequence[QaExample], tokenizer: Tokenizer) -> list[list[QaFeature]]:
         """The windows of each question's passage. Raises DataError that names the question."""
         encoder = QaEncoder(tokenizer, self.settings)

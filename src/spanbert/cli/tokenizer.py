@@ -1,0 +1,33 @@
+"""`spanbert tokenizer`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from spanbert.errors import SettingsError
+from spanbert.workflows.train_tokenizer import train_tokenizer
+
+
+def tokenizer(
+    *corpus: Path,
+    output: Path,
+    size: int = 30000,
+    uncased: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Learn a WordPiece vocabulary from text files.
+
+    Args:
+        corpus: files and folders.
+        output: folder for the tokenizer.
+        size: pieces at most, special ones included.
+        uncased: lower-case all text.
+    """
+    if not corpus:
+        raise SettingsError(
+            "say which files or folders to learn from: spanbert tokenizer CORPUS... --output DIR"
+        )
+    made = train_tokenizer(corpus, output, size=size, lowercase=uncased)
+    print(f"{output}: {made.vocabulary_size} pieces")  # noqa: T201

@@ -1,0 +1,60 @@
+"""A vocabulary learnt from files."""
+
+import gzip
+import subprocess
+import sys
+
+import pytest
+
+from spanbert.checkpoint.vocabulary import read_tokenizer
+from spanbert.errors import DataError, SettingsError
+from spanbert.workflows.train_tokenizer import train_tokenizer
+
+TEXT = "The lease ends in May.\nThe landlord lives in Paris.\n" * 20
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    (folder / "a.txt").write_text(TEXT, encoding="utf-8")
+    with gzip.open(folder / "b.txt.gz", "wt", encoding="utf-8") as stream:
+        stream.write("Grandmother knits woollen socks.\n" * 20)
+    (folder / "c.md").write_text("# Elephants\n\nElephants remember.\n" * 20, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_every_file_counts(corpus, tmp_path, lowercase):
+    made = train_tokenizer([corpus], tmp_path / "out", size=200, lowercase=lowercase)
+    assert made.vocabulary_size <= 200
+    again, _ = read_tokenizer(tmp_path / "out")
+    assert again.lowercase == lowercase
+    for word in ("Paris", "Grandmother", "Elephants"):
+        assert again.unknown_id not in again.encode(word).ids
+        assert (again.encode(word).ids == again.encode(word.lower()).ids).all() == lowercase
+
+
+def test_bad_bytes_are_named_with_their_line(tmp_path):
+    path = tmp_path / "bad.txt"
+    path.write_bytes(b"fine\n\xff\xfe\xfd\n")
+    with pytest.raises(DataError, match=r"bad\.txt:2"):
+        train_tokenizer([path], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_to_learn_from(tmp_path):
+    (tmp_path / "empty.txt").write_text("\n\n", encoding="utf-8")
+    with pytest.raises(DataError, match="empty"):
+        train_tokenizer([tmp_path / "empty.txt"], tmp_path / "out")
+    with pytest.raises(SettingsError, match="size 3"):
+        train_tokenizer([tmp_path / "empty.txt"], tmp_path / "out", size=3)
+
+
+def test_the_command(corpus, tmp_path):
+    command = [sys.executable, "-m", "spanbert", "tokenizer", str(corpus), "--output", str(tmp_path / "out")]
+    done = subprocess.run(
+        [*command, "--size", "150", "--uncased"], capture_output=True, text=True, check=True
+    )
+    assert "pieces" in done.stdout
+    assert (tmp_path / "out" / "vocab.txt").exists()

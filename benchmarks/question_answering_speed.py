@@ -140,7 +140,7 @@ def main() -> None:
         sys.exit(f"{arguments.data}: no such file; give SQuAD 1.1 JSON with --data")
     threads = torch.get_num_threads()
     python = peer_python(arguments.peer_environment)
-    native = {"float32": True, "bfloat16": computes_bfloat16(), "int8": has_int8()}
+    native = {"float32": True, "bfloat16": computes_bfloat16(torch.device("cpu")), "int8": has_int8()}
     precisions = [name for name, here in native.items() if here]
     own = {name: load(arguments.model, "question-answering", precision=name) for name in precisions}
     examples = list(own["float32"].task.read(arguments.data))[: arguments.questions]

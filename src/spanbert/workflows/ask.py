@@ -11,6 +11,7 @@ from typing import Any
 from spanbert.errors import DataError, SettingsError
 from spanbert.tasks.question_answering.decode import choice_probabilities
 from spanbert.tasks.question_answering.examples import QaExample, QaPrediction
+from spanbert.tasks.question_answering.settings import QaSettings
 from spanbert.text.documents import Skipped
 from spanbert.text.passages import Passage, sentence_around
 from spanbert.text.spans import Span
@@ -162,10 +163,9 @@ def ask(
     found = index.search(question, passages_read)
     examples = (QaExample(str(number), question, passage.text) for number, passage in enumerate(found))
     predictions = list(track(predictor.predict(examples), "answering", len(found)))
-    settings = predictor.task.settings
-    threshold = settings.no_answer_threshold
-    groups, no_answer = join(found, predictions, threshold, settings.temperature)
-    given = [group for group in groups if group[0].score > threshold][:top]
+    settings: QaSettings = predictor.task.settings
+    groups, no_answer = join(found, predictions, settings)
+    given = [group for group in groups if group[0].score > settings.no_answer_threshold][:top]
     return AskResult(
         question=question,
         answers=tuple(map(_answer, given)),
@@ -195,7 +195,7 @@ class Hit:
 
 
 def join(
-    found: Sequence[Passage], predictions: Sequence[QaPrediction], threshold: float, temperature: float
+    found: Sequence[Passage], predictions: Sequence[QaPrediction], settings: QaSettings
 ) -> tuple[list[list[Hit]], float]:
     """Candidates of several passages as one ranking.
 
@@ -213,7 +213,7 @@ def join(
             if key not in best or candidate.score > best[key][0]:
                 best[key] = (candidate.score, passage)
     ranked = sorted(best.items(), key=lambda item: -item[1][0])
-    chances = choice_probabilities([score for _, (score, _) in ranked], threshold, temperature)
+    chances = choice_probabilities([score for _, (score, _) in ranked], settings)
     kept: dict[Path, list[Span]] = {}
     groups: dict[str, list[Hit]] = {}
     for ((path, chars), (score, passage)), chance in zip(ranked, chances[1:], strict=True):

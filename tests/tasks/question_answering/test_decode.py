@@ -61,6 +61,7 @@ SETTINGS = st.builds(
     candidates=st.integers(1, 30),
     no_answer_threshold=st.one_of(st.just(float("-inf")), st.floats(-10, 10)),
     temperature=st.floats(0.05, 20),
+    no_answer_temperature=st.floats(0.05, 20),
     on_long=st.sampled_from(["window", "truncate"]),
 )
 
@@ -89,9 +90,9 @@ def test_any_text_and_scores(windowed, texts, data, settings, seed, distinct):
     if made.answer:
         assert made.answer is made.candidates[0]
         assert made.answer.score > settings.no_answer_threshold
-        assert made.answer.probability >= made.no_answer_probability
+        assert made.no_answer_probability <= 0.5
     else:
-        assert not made.candidates or made.candidates[0].probability <= made.no_answer_probability
+        assert made.no_answer_probability >= 0.5
     if settings.no_answer_threshold == float("-inf"):
         assert (made.answer is not None) == bool(made.candidates)
     assert made.windows == len(features)
@@ -169,13 +170,22 @@ def test_a_truncated_passage_says_how_far_it_was_read(windowed):
     assert example.passage[: made.covered_chars].split() == ["paris"] * len(features[0].window.pieces)
 
 
-@given(st.lists(st.floats(-30, 30), max_size=5), st.floats(-30, 30), st.floats(0.1, 10))
-def test_chances_compare_as_scores_do(scores, threshold, temperature):
-    chances = choice_probabilities(scores, threshold, temperature)
+@given(st.lists(st.floats(-30, 30), max_size=5), st.floats(-30, 30), st.floats(0.1, 10), st.floats(0.1, 10))
+def test_chances_compare_as_scores_do(scores, threshold, temperature, no_answer_temperature):
+    scores = sorted(scores, reverse=True)
+    settings = QaSettings(
+        no_answer_threshold=threshold,
+        temperature=temperature,
+        no_answer_temperature=no_answer_temperature,
+    )
+    chances = choice_probabilities(scores, settings)
     assert len(chances) == len(scores) + 1
     assert chances.sum() == pytest.approx(1)
     for score, chance in zip(scores, chances[1:], strict=True):
-        assert chance == pytest.approx(chances[0] * np.exp((score - threshold) / temperature), abs=1e-12)
+        assert chance == pytest.approx(chances[1] * np.exp((score - scores[0]) / temperature), abs=1e-12)
+    if scores:
+        odds = np.exp((scores[0] - threshold) / no_answer_temperature)
+        assert chances[1:].sum() == pytest.approx(odds / (1 + odds), abs=1e-9)
 
 
 def test_reconsidering_is_decoding_under_the_other_settings(windowed):
@@ -183,7 +193,9 @@ def test_reconsidering_is_decoding_under_the_other_settings(windowed):
     example, features = windowed("the river runs through paris " * 12, first)
     outputs = random_scores(features, 3)
     for threshold in (float("-inf"), 0.0, 100.0):
-        other = first.model_copy(update={"no_answer_threshold": threshold, "temperature": 3.0})
+        other = first.model_copy(
+            update={"no_answer_threshold": threshold, "temperature": 3.0, "no_answer_temperature": 2.0}
+        )
         again = reconsider(decode(example, features, outputs, first), other)
         assert again == decode(example, features, outputs, other)
         assert (again.answer is None) == (threshold == 100.0)

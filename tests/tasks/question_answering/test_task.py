@@ -34,11 +34,11 @@ def held_out(count=3000, heat=4.0, passage="cat dog"):
     return examples, predictions
 
 
-def test_the_threshold_and_the_temperature_that_made_the_predictions_are_found():
+def test_the_threshold_and_its_temperature_that_made_the_predictions_are_found():
     examples, predictions = held_out()
     task = QuestionAnswering().fit(examples, predictions)
     assert task.settings.no_answer_threshold == pytest.approx(4.0, abs=1.5)
-    assert task.settings.temperature == pytest.approx(4.0, rel=0.15)
+    assert task.settings.no_answer_temperature == pytest.approx(4.0, rel=0.15)
     made = [task.refit(prediction) for prediction in predictions]
     report = task.score(examples, made)
     assert report.values["calibration_error"] < 4
@@ -94,7 +94,7 @@ def test_fitting_without_gold_or_candidates_changes_nothing_it_cannot_know():
     nothing = QaPrediction("1", None, 1.0, (), 1, 0)
     for answers in (None, ()):
         task = QuestionAnswering().fit([QaExample("1", "?", "", answers)], [nothing])
-        assert task.settings.temperature == 1.0
+        assert (task.settings.temperature, task.settings.no_answer_temperature) == (1.0, 1.0)
         assert task.settings.no_answer_threshold == -math.inf
     assert QuestionAnswering().fit([], []).settings == QaSettings()
 

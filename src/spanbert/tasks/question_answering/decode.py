@@ -57,29 +57,31 @@ def decode(
 
 def reconsider(prediction: QaPrediction, settings: QaSettings) -> QaPrediction:
     """The same candidates with the choice and the probabilities that `settings` make of their scores."""
-    threshold = settings.no_answer_threshold
-    chances = choice_probabilities(
-        [candidate.score for candidate in prediction.candidates], threshold, settings.temperature
-    )
+    chances = choice_probabilities([candidate.score for candidate in prediction.candidates], settings)
     candidates = tuple(
         replace(candidate, probability=float(chance))
         for candidate, chance in zip(prediction.candidates, chances[1:], strict=True)
     )
-    given = candidates[0] if candidates and candidates[0].score > threshold else None
+    given = candidates[0] if candidates and candidates[0].score > settings.no_answer_threshold else None
     return replace(prediction, answer=given, no_answer_probability=float(chances[0]), candidates=candidates)
 
 
-def choice_probabilities(
-    scores: Sequence[float], threshold: float, temperature: float
-) -> NDArray[np.float64]:
-    """Chances of "no answer" (first) and of each candidate.
+def choice_probabilities(scores: Sequence[float], settings: QaSettings) -> NDArray[np.float64]:
+    """Chances of "no answer" (first) and of each candidate; they sum to 1.
 
-    "No answer" takes part with the threshold as its score, so the likelier choice is the one that the
-    threshold makes.
+    Whether there is an answer is decided by the best score against the threshold, which of the answers it is
+    by their scores; each question has a temperature of its own, for a model can be sure of one and not of the
+    other. "No answer" is the likelier half exactly where the threshold says so.
+
+    Args:
+        scores: of the candidates, best first.
+        settings: threshold and temperatures.
     """
     if not scores:
         return np.ones(1)
-    return softmax(np.asarray([threshold, *scores], dtype=np.float64), temperature)
+    ranked = np.asarray(scores, dtype=np.float64)
+    either = softmax(np.asarray([settings.no_answer_threshold, ranked[0]]), settings.no_answer_temperature)
+    return np.concatenate([either[:1], either[1] * softmax(ranked, settings.temperature)])
 
 
 def best_spans(

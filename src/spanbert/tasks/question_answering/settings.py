@@ -24,8 +24,10 @@ class QaSettings(TaskSettings):
     """How many best answers a prediction holds."""
     no_answer_threshold: float = Field(float("-inf"), lt=float("inf"))
     """An answer is given when its log odds against "no answer" are above this; fitted on the dev set."""
+    no_answer_temperature: float = Field(1.0, gt=0)
+    """Divides score minus threshold before it becomes the chance that there is an answer; fitted likewise."""
     temperature: float = Field(1.0, gt=0)
-    """Divides scores before they become probabilities; fitted on the dev set."""
+    """Divides scores before they become chances among the answers; fitted likewise."""
     training_pieces: int = Field(0, ge=0)
     """Train on stretches of at most this many passage pieces; 0 reads as much as a window holds."""
     whole_passages: float = Field(0.0, ge=0, le=1)

@@ -94,7 +94,7 @@ class QuestionAnswering:
         return decode(example, features, outputs, self.settings)
 
     def fit(self, examples: Sequence[QaExample], predictions: Sequence[QaPrediction]) -> QuestionAnswering:
-        """Threshold by F1 (if some question has no answer), then temperature, on held-out predictions."""
+        """Threshold by F1 (if some question has no answer), then temperatures, on held-out predictions."""
         pairs = [
             (example, made)
             for example, made in zip(examples, predictions, strict=True)
@@ -109,21 +109,23 @@ class QuestionAnswering:
                 [scorer.f1(text, example) for text, (example, _) in zip(best_texts, pairs, strict=True)],
                 [scorer.f1("", example) for example, _ in pairs],
             )
-        scores, right = [], []
-        for example, made in pairs:
-            choices = [candidate.score for candidate in made.candidates]
-            given = made.candidates[0].text if made.candidates and made.score > threshold else ""
-            scores.append(np.asarray(choices if np.isinf(threshold) else [threshold, *choices]))
-            right.append(scorer.exact_match(given, example) > 0)
-        usable = [number for number, row in enumerate(scores) if len(row)]
-        temperature = fit_temperature(
-            [scores[number] for number in usable], [right[number] for number in usable]
-        )
-        return QuestionAnswering(
-            self.settings.model_copy(
-                update={"no_answer_threshold": threshold, "temperature": round(temperature, 4)}
+        found = [(example, made) for example, made in pairs if made.candidates]
+        either, which = 1.0, [(example, made) for example, made in found if example.answers]
+        if threshold > -np.inf:
+            either = fit_temperature(
+                [np.asarray([threshold, made.score]) for _, made in found],
+                [bool(example.answers) == (made.score > threshold) for example, made in found],
             )
+        among = fit_temperature(
+            [np.asarray([candidate.score for candidate in made.candidates]) for _, made in which],
+            [scorer.exact_match(made.candidates[0].text, example) > 0 for example, made in which],
         )
+        fitted = {
+            "no_answer_threshold": threshold,
+            "no_answer_temperature": round(either, 4),
+            "temperature": round(among, 4),
+        }
+        return QuestionAnswering(self.settings.model_copy(update=fitted))
 
     def refit(self, prediction: QaPrediction) -> QaPrediction:
         """A prediction made under other thresholds, as these settings would have it."""

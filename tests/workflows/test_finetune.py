@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from qa_run import start
 from safetensors import safe_open
 
+from qa_run import start
 from spanbert.errors import SpanbertError
 from spanbert.workflows.evaluate import evaluate
 from spanbert.workflows.finetune import finetune

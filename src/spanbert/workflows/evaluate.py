@@ -73,12 +73,12 @@ def evaluate(
     Raises:
         SpanbertError: the model or the data is not as it must be, or the folder cannot be written.
     """
-    if output is not None:
-        make_folder(Path(output))  # a place that cannot be written is refused before the work, not after
     predictor = load(model, task, offline=offline, precision=precision)
     examples = list(predictor.task.read(Path(data)))
     if not any(map(predictor.task.has_gold, examples)):
-        raise DataError("no example has gold to score against", data)
+        raise DataError("no example has gold: nothing to score against", data)
+    if output is not None:
+        make_folder(Path(output))  # a place that cannot be written is refused before the work, not after
     began = time.perf_counter()
     predictions = list(predictor.predict(examples))
     seconds = time.perf_counter() - began

@@ -61,6 +61,7 @@ SETTINGS = st.builds(
     training_pieces=st.sampled_from([0, 8, 40]),
     whole_passages=st.sampled_from([0.0, 0.5, 1.0]),
     contrast=st.sampled_from([0.0, 1.0]),
+    contrast_within=st.sampled_from([0.0, 1.0]),
 )
 
 
@@ -103,7 +104,7 @@ def holds_all_of(pieces, found, gold_chars):
 def test_every_question_with_gold_is_asked_once_an_epoch_and_finds_an_answer(
     tokenizer, texts, data, settings, seed
 ):
-    settings = settings.model_copy(update={"contrast": 0.0})
+    settings = settings.model_copy(update={"contrast": 0.0, "contrast_within": 0.0})
     examples = data.draw(gold_examples(texts))
     try:
         training = QaTrainingSet(examples, tokenizer, settings)
@@ -172,6 +173,40 @@ def test_contrast_asks_other_paragraphs_of_the_article_that_lack_the_answer(toke
         assert feature.targets == ()
         assert all(answer.text not in shown.passage for answer in asked.answers)
     assert contrasted > len(examples) // 2
+
+
+def test_contrast_takes_the_passage_that_is_most_like_the_question(tokenizer):
+    near, far = "the river runs through able", "able able able able able"
+    asked = QaExample(
+        "1", "what runs through ?", "the city is paris", (gold("the city is paris", "paris"),), "a"
+    )
+    others = [
+        QaExample(name, "?", text, (), "a") for name, text in (("2", far), ("3", near), ("4", far + " un"))
+    ]
+    features = QaTrainingSet([asked, *others], tokenizer, QaSettings(contrast=1.0)).epoch(0, 0)
+    assert identity(features[1].passage) == identity(tokenizer.encode(near))
+    assert features[1].targets == ()
+
+
+def test_contrast_within_reads_the_own_passage_without_its_answer(tokenizer):
+    settings = QaSettings(window_pieces=60, training_pieces=36, contrast_within=1.0)
+    filler = "the capital city of france runs through able " * 6
+    passage = f"{filler}paris . {filler}"
+    example = QaExample("1", "what runs ?", passage, (gold(passage, "paris"),))
+    training = QaTrainingSet([example], tokenizer, settings)
+    for epoch in range(20):
+        whole, beside = training.epoch(0, epoch)
+        assert whole.targets
+        assert beside.targets == ()
+        assert len(beside.window.pieces) == 36
+        shown = beside.passage.ids[beside.window.pieces.start : beside.window.pieces.end]
+        assert not np.isin(tokenizer.encode("paris").ids, shown).all()
+    repeated = (
+        f"{passage}paris {filler[:20]}"  # the same words again, unmarked: nobody knows whether they answer
+    )
+    example = QaExample("1", "what runs ?", repeated, (gold(repeated, "paris"),))
+    settings = QaSettings(contrast_within=1.0)
+    assert all(feature.targets for feature in QaTrainingSet([example], tokenizer, settings).epoch(0, 0))
 
 
 def test_contrast_minds_case_and_needs_an_article(tokenizer):

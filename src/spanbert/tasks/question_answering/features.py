@@ -15,12 +15,14 @@ from spanbert.errors import DataError
 from spanbert.nn.batch import PieceBatch
 from spanbert.tasks.question_answering.examples import QaExample
 from spanbert.tasks.question_answering.settings import QaSettings
-from spanbert.text.alignment import pieces_of_chars
+from spanbert.text.alignment import chars_of_pieces, pieces_of_chars
 from spanbert.text.spans import Span
 from spanbert.text.tokenizer import Pieces, Tokenizer
 from spanbert.text.windows import Window, windows
 
 FEWEST_PASSAGE_PIECES = 32
+OTHERS_COMPARED = 8
+"""Passages of the article among which `contrast` takes the one most like the question."""
 ENCODE_CHUNK = 1024
 
 
@@ -248,11 +250,12 @@ class QaTrainingSet:
         for index, example in enumerate(self.examples):
             rng = np.random.default_rng((seed, epoch, index))
             features.append(self._stretch(example, example.passage, example.answers, rng))
-            if (
-                rng.random() < self.settings.contrast
-                and (other := self._other_passage(example, rng)) is not None
-            ):
-                features.append(self._stretch(example, self.passage_pieces[other], (), rng))
+            if not example.answers:
+                continue
+            if rng.random() < self.settings.contrast:
+                features += self._asked_elsewhere(example, rng)
+            if rng.random() < self.settings.contrast_within:
+                features += self._asked_beside_the_answer(example, rng)
         return features
 
     def _stretch(
@@ -271,13 +274,42 @@ class QaTrainingSet:
         inside = tuple(span for span in answers if window.pieces.contains(span))
         return self.encoder.feature(example.question, passage, window, inside)
 
-    def _other_passage(self, example: _EncodedExample, rng: np.random.Generator) -> int | None:
+    def _asked_elsewhere(self, example: _EncodedExample, rng: np.random.Generator) -> list[QaFeature]:
+        """The question with the most similar of a few other passages of its article that lack the answer."""
         others = self.passages_of_article[example.article]
         if example.article is None or len(others) < 2:
-            return None
-        for _ in range(4):
-            number = others[rng.integers(len(others))]
-            text = self.passages[number].lower()
-            if number != example.passage_number and not any(gold in text for gold in example.answer_texts):
-                return number
-        return None
+            return []
+        drawn = rng.choice(others, min(OTHERS_COMPARED, len(others)), replace=False)
+        fit = [
+            int(number)
+            for number in drawn
+            if number != example.passage_number and not _holds(self.passages[number], example.answer_texts)
+        ]
+        if not fit:
+            return []
+        best = max(
+            fit, key=lambda number: np.isin(example.question.ids, self.passage_pieces[number].ids).sum()
+        )
+        return [self._stretch(example, self.passage_pieces[best], (), rng)]
+
+    def _asked_beside_the_answer(self, example: _EncodedExample, rng: np.random.Generator) -> list[QaFeature]:
+        """The question with the longer part of its passage before or after all right answers."""
+        passage = example.passage
+        before = Span(0, min(span.start for span in example.answers))
+        after = Span(max(span.end for span in example.answers), len(passage))
+        free = max(before, after, key=len)
+        room = self.encoder.window_size(example.question)
+        size = min(len(free), self.settings.training_pieces or room, room)
+        if size < FEWEST_PASSAGE_PIECES:
+            return []
+        start = int(rng.integers(free.start, free.end - size + 1))
+        window = Window(Span(start, start + size), Span(start, start + size))
+        chars = chars_of_pieces(passage, window.pieces)
+        if _holds(self.passages[example.passage_number][chars.start : chars.end], example.answer_texts):
+            return []
+        return [self.encoder.feature(example.question, passage, window, ())]
+
+
+def _holds(text: str, answers: Sequence[str]) -> bool:
+    lower = text.lower()
+    return any(answer in lower for answer in answers)

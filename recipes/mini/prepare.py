@@ -22,7 +22,7 @@ from typing import Any
 
 START_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 HELD_OUT_ARTICLES = 3
-# (folder, every how many of its questions, copies). Questions written to have no answer are few, so the sets that
+# (folder, every how many of its questions, copies). Questions without an answer are few, so the sets that
 # hold them stand several times; QAMR's are many on single sentences.
 SOURCES = (("squad1", 1, 1), ("squad2", 1, 4), ("disfl-qa", 1, 3), ("qamr", 2, 1))
 

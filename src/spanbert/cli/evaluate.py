@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from spanbert.cli.report_table import report_table
+from spanbert.workflows.settings import by_field_name
 
 
 def evaluate(
@@ -22,6 +23,7 @@ def evaluate(
     data: Path,
     output: Path | None = None,
     precision: Literal["float32", "bfloat16", "int8"] = "float32",
+    task_settings: Annotated[dict[str, str] | None, Parameter(negative="")] = None,
     offline: Annotated[bool, Parameter(negative="")] = False,
     json_output: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> None:
@@ -34,6 +36,8 @@ def evaluate(
         output: folder for report.json, predictions.jsonl and, for question answering, predictions.json in the
             form of the official scripts.
         precision: arithmetic of the matrix products.
+        task_settings: settings of the task in place of the stored ones, as `--task-settings.NAME VALUE`; for
+            question answering `--task-settings.no-answer-threshold=-inf` always gives an answer.
         offline: never go to the network.
         json_output: print one JSON object on standard output and nothing else.
     """
@@ -46,6 +50,7 @@ def evaluate(
         output=output,
         offline=offline,
         precision=precision,
+        task_settings=by_field_name(task_settings),
         command=shlex.join(["spanbert", *sys.argv[1:]]),
     )
     if json_output:

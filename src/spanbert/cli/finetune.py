@@ -15,7 +15,7 @@ from spanbert.cli.progress import training_progress
 from spanbert.cli.report_table import report_table
 from spanbert.errors import SettingsError
 from spanbert.text.files import read_text
-from spanbert.workflows.settings import FinetuneSettings, checked
+from spanbert.workflows.settings import FinetuneSettings, by_field_name, checked
 
 FILES = ("train", "dev", "model", "output")
 
@@ -62,7 +62,7 @@ def finetune(
     if settings is not None:
         flags |= settings.model_dump(include=settings.model_fields_set)
     if "task_settings" in flags:
-        flags["task_settings"] = {name.replace("-", "_"): one for name, one in flags["task_settings"].items()}
+        flags["task_settings"] = by_field_name(flags["task_settings"])
     options = merged(read_config(config) if config is not None else {}, flags)
     if missing := [name for name in FILES if name not in options]:
         raise SettingsError(

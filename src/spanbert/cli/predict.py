@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from spanbert.workflows.predict import load
 from spanbert.workflows.predict_file import predict_file
+from spanbert.workflows.settings import by_field_name
 
 
 def predict(
@@ -19,6 +20,7 @@ def predict(
     source: Annotated[str, Parameter(name="--input", allow_leading_hyphen=True)] = "-",
     output: Annotated[str, Parameter(allow_leading_hyphen=True)] = "-",
     precision: Literal["float32", "bfloat16", "int8"] = "float32",
+    task_settings: Annotated[dict[str, str] | None, Parameter(negative="")] = None,
     offline: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Run a model over items, one JSON object a line in and out, in order, keeping each item's id.
@@ -29,9 +31,13 @@ def predict(
         source: data file, or - for JSONL on standard input.
         output: file for the predictions, or - for standard output.
         precision: arithmetic of the matrix products.
+        task_settings: settings of the task in place of the stored ones, as `--task-settings.NAME VALUE`; for
+            question answering `--task-settings.no-answer-threshold=-inf` always gives an answer.
         offline: never go to the network.
     """
-    predictor = load(model, task, offline=offline, precision=precision)
+    predictor = load(
+        model, task, offline=offline, precision=precision, task_settings=by_field_name(task_settings)
+    )
     predict_file(
         predictor,
         sys.stdin.buffer if source == "-" else Path(source),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,7 @@ def evaluate(
     output: str | Path | None = None,
     offline: bool = False,
     precision: str = "float32",
+    task_settings: Mapping[str, Any] | None = None,
     command: str | None = None,
 ) -> Evaluation:
     """Predict a labelled file and score the predictions.
@@ -68,12 +69,13 @@ def evaluate(
             in the form that the official scripts read.
         offline: take a hub id from the cache only.
         precision: arithmetic, `float32`, `bfloat16` or `int8`.
+        task_settings: settings of the task in place of those stored with the model.
         command: how this was asked for, to be recorded.
 
     Raises:
         SpanbertError: the model or the data is not as it must be, or the folder cannot be written.
     """
-    predictor = load(model, task, offline=offline, precision=precision)
+    predictor = load(model, task, offline=offline, precision=precision, task_settings=task_settings)
     examples = list(predictor.task.read(Path(data)))
     if not any(map(predictor.task.has_gold, examples)):
         raise DataError("no example has gold: nothing to score against", data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,16 +42,19 @@ def name_table(task: Any) -> NameTable:
     return NameTable.joined({"encoder": ENCODER_NAMES, **task.head_names})
 
 
-def build_trained(checkpoint: Checkpoint, task_name: str | None) -> TaskModel:
+def build_trained(
+    checkpoint: Checkpoint, task_name: str | None, changes: Mapping[str, Any] | None = None
+) -> TaskModel:
     """A model whose head is trained; dropout is off.
 
     Args:
         checkpoint: the folder.
         task_name: which task; None takes the one that the folder says.
+        changes: settings of the task to be used in place of the stored ones.
 
     Raises:
         CheckpointError: the folder names no task, another task, or lacks weights that the task needs.
-        SettingsError: the settings in its `task.json` are not those of the task.
+        SettingsError: the settings in its `task.json`, or the changes, are not those of the task.
     """
     described = checkpoint.task
     if task_name is None:
@@ -64,7 +68,10 @@ def build_trained(checkpoint: Checkpoint, task_name: str | None) -> TaskModel:
         )
     cls = task_class(task_name)
     settings = described.settings if described else {}
-    task = cls(checked(cls.Settings, settings, f"{checkpoint.path}: task.json"))
+    stored = checked(cls.Settings, settings, f"{checkpoint.path}: task.json")
+    if changes:
+        stored = checked(cls.Settings, {**stored.model_dump(), **changes}, f"settings of {task_name}")
+    task = cls(stored)
     made = build(checkpoint, task, dropout=0.0)
     missing = random_tensors(made.tensors)
     if missing:

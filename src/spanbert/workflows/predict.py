@@ -103,7 +103,12 @@ class Predictor:
 
 
 def load(
-    model: str | Path, task: str | None = None, *, offline: bool = False, precision: str = "float32"
+    model: str | Path,
+    task: str | None = None,
+    *,
+    offline: bool = False,
+    precision: str = "float32",
+    task_settings: Mapping[str, Any] | None = None,
 ) -> Predictor:
     """A predictor of a model.
 
@@ -112,10 +117,11 @@ def load(
         task: which task; the one the model was trained for when left out.
         offline: take a hub id from the cache only.
         precision: arithmetic of the matrix products, `float32`, `bfloat16` or `int8`.
+        task_settings: settings of the task in place of those stored with the model.
 
     Raises:
         CheckpointError: the model cannot be loaded or has no trained head for the task.
-        SettingsError: no such precision, or not on this machine.
+        SettingsError: no such precision, or not on this machine; or a wrong setting of the task.
     """
     chosen = parse_precision(precision)
-    return Predictor.of(build_trained(read_checkpoint(model, offline=offline), task), chosen)
+    return Predictor.of(build_trained(read_checkpoint(model, offline=offline), task, task_settings), chosen)

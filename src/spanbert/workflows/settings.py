@@ -25,6 +25,11 @@ class FinetuneSettings(TrainingSettings):
 S = TypeVar("S", bound=BaseModel)
 
 
+def by_field_name(flags: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Task settings as they are typed (`--task-settings.window-pieces 512`) under their fields' names."""
+    return {name.replace("-", "_"): value for name, value in (flags or {}).items()}
+
+
 def checked(kind: type[S], values: Mapping[str, Any], place: str) -> S:
     """Values as settings of a kind.
 

@@ -9,7 +9,7 @@ from spanbert.tasks.question_answering.decode import best_spans, choice_probabil
 from spanbert.tasks.question_answering.examples import QaExample
 from spanbert.tasks.question_answering.features import QaEncoder
 from spanbert.tasks.question_answering.settings import QaSettings
-from spanbert.text.alignment import chars_of_pieces, with_marks
+from spanbert.text.alignment import chars_of_pieces, whole_words, with_marks
 from spanbert.text.spans import Span
 
 QUESTION = "what runs through the capital"
@@ -75,7 +75,8 @@ def test_any_text_and_scores(windowed, texts, data, settings, seed, distinct):
     best = {}
     for feature, scores in zip(features, outputs, strict=True):
         for pieces, score in all_spans(feature, scores, settings.max_answer_pieces)[: settings.candidates]:
-            chars = with_marks(example.passage, chars_of_pieces(feature.passage, pieces))
+            words = whole_words(feature.passage, pieces)
+            chars = with_marks(example.passage, chars_of_pieces(feature.passage, words))
             best[chars] = max(score, best.get(chars, -np.inf))
     expected = sorted(best.items(), key=lambda item: (-item[1], item[0]))[: settings.candidates]
     assert [(found.chars, found.score) for found in made.candidates] == expected
@@ -160,6 +161,14 @@ def test_an_accent_that_is_a_character_of_its_own_stays_with_its_letter(windowed
     scores[0, features[0].passage_piece_start] = 9.0
     scores[1, features[0].passage_piece_start + end - 1] = 9.0
     assert decode(example, features, [scores], QaSettings()).answer.text == "cafe\u0301"
+
+
+def test_an_answer_is_never_part_of_a_word(windowed):
+    example, features = windowed("unable paris", QaSettings())
+    assert features[0].passage.words.tolist()[:2] == [0, 0]
+    scores = np.full((2, features[0].piece_count), -9.0, np.float32)
+    scores[:, features[0].passage_piece_start] = 9.0
+    assert decode(example, features, [scores], QaSettings()).answer.text == "unable"
 
 
 def test_a_truncated_passage_says_how_far_it_was_read(windowed):

@@ -12,7 +12,7 @@ from spanbert.scoring.calibration import softmax
 from spanbert.tasks.question_answering.examples import QaAnswer, QaExample, QaPrediction
 from spanbert.tasks.question_answering.features import QaFeature
 from spanbert.tasks.question_answering.settings import QaSettings
-from spanbert.text.alignment import chars_of_pieces, with_marks
+from spanbert.text.alignment import chars_of_pieces, whole_words, with_marks
 from spanbert.text.spans import Span
 
 
@@ -26,6 +26,7 @@ def decode(
 
     A span's score is start + end - start[CLS] - end[CLS]: its log odds against "no answer", comparable
     between windows. Each window gives only spans that start in the part it owns, so none is counted twice.
+    A span that cuts a word is grown to whole words.
 
     Args:
         example: the question.
@@ -36,7 +37,8 @@ def decode(
     found: dict[Span, float] = {}
     for feature, scores in zip(features, outputs, strict=True):
         for piece_span, score in best_spans(feature, scores, settings.max_answer_pieces, settings.candidates):
-            char_span = with_marks(example.passage, chars_of_pieces(feature.passage, piece_span))
+            words = whole_words(feature.passage, piece_span)
+            char_span = with_marks(example.passage, chars_of_pieces(feature.passage, words))
             if len(char_span) and score > found.get(char_span, -np.inf):
                 found[char_span] = score
     ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))[: settings.candidates]

@@ -33,7 +33,7 @@ def write(request, tmp_path):
 
     def written(content: bytes):
         path = tmp_path / ("file.txt" if request.param == "plain" else "file.txt.gz")
-        path.write_bytes(content if request.param == "plain" else gzip.compress(content))
+        path.write_bytes(content if request.param == "plain" else gzip.compress(content, mtime=0))
         return path
 
     return written

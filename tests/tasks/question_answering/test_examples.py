@@ -49,7 +49,7 @@ def written(folder, content, name="data.json"):
         content = json.dumps(content, ensure_ascii=False)
     raw = content.encode() if isinstance(content, str) else content
     path = folder / name
-    path.write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+    path.write_bytes(gzip.compress(raw, mtime=0) if name.endswith(".gz") else raw)
     return path
 
 
@@ -194,7 +194,7 @@ BROKEN_FILES = [
     ),
     ('{"data": [\n"caf\xe9"]}'.encode("latin-1"), "data.json", ":2: not UTF-8 text (byte 0xe9)"),
     (json.dumps(line()).encode("utf-16"), "data.jsonl", ":1: not UTF-8 text (byte 0xff)"),
-    (gzip.compress(b"{}"), "data.jsonl", ":1: not UTF-8 text (byte 0x8b)"),
+    (gzip.compress(b"{}", mtime=0), "data.jsonl", ":1: not UTF-8 text (byte 0x8b)"),
     (bytes(range(256)) * 50, "data.bin", ":2: not UTF-8 text (byte 0x80)"),
     (b"\x00" * 5000, "data.json", ":1: broken JSON: "),
     ("x" * 1_000_000, "data.jsonl", ":1: broken JSON: "),

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from spanbert.checkpoint.compact import COMPACT_FORMAT, compacted
 from spanbert.checkpoint.hf_config import config_from_shapes, encoder_config, hf_config
+from spanbert.checkpoint.json_object import json_object
 from spanbert.checkpoint.names import NameTable
 from spanbert.checkpoint.vocabulary import read_tokenizer
 from spanbert.checkpoint.weight_files import (
@@ -24,9 +25,9 @@ from spanbert.checkpoint.weight_files import (
     write_weights,
 )
 from spanbert.checkpoint.weights import StoredTensors
-from spanbert.errors import CheckpointError, DataError, SpanbertError
+from spanbert.errors import CheckpointError, SpanbertError
 from spanbert.nn.config import EncoderConfig
-from spanbert.text.files import read_json, write_json
+from spanbert.text.files import write_json
 from spanbert.text.tokenizer import Tokenizer
 
 FORMAT = 1
@@ -96,7 +97,7 @@ def read_folder(path: Path, weights: Path | None = None) -> Checkpoint:
     config_path = next((path / name for name in CONFIG_FILES if (path / name).is_file()), None)
     notes: list[str] = []
     if config_path is not None:
-        values = _json_object(config_path)
+        values = json_object(config_path)
         config = encoder_config(values, str(config_path))
         stored = read_weights(weights or weights_in(path))
     else:
@@ -235,7 +236,7 @@ def _read_task(path: Path, stored: StoredTensors) -> TaskDescription | None:
     anew or edited by hand, so such a file holds; one whose digest differs was written for other weights.
     """
     carried = stored.metadata.get(TASK_ENTRY)
-    described = _json_object(path) if path.is_file() else None
+    described = json_object(path) if path.is_file() else None
     stale = described is None or described.get("trained_as", "") not in ("", _digest(carried or ""))
     if carried is not None and stale:
         described = json.loads(carried)
@@ -270,13 +271,3 @@ def _task_values(task: TaskDescription) -> dict[str, Any]:
         for key, value in task.settings.items()
     }
     return {"format": FORMAT, "task": task.name, "settings": settings}
-
-
-def _json_object(path: Path) -> dict[str, Any]:
-    try:
-        value = read_json(path)
-    except DataError as error:
-        raise CheckpointError(str(error)) from error
-    if not isinstance(value, dict):
-        raise CheckpointError(f"{path}: a JSON object is needed, found {json.dumps(value)[:40]}")
-    return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import Any
 
 from tokenizers import normalizers
 
-from spanbert.errors import CheckpointError, DataError
-from spanbert.text.files import read_json
+from spanbert.checkpoint.json_object import json_object
+from spanbert.errors import CheckpointError
 from spanbert.text.tokenizer import Tokenizer
 
 HOW_TO_GIVE = "put the vocab.txt or tokenizer.json of the model it was trained from"
@@ -104,12 +103,4 @@ def _set_lowercase(tokenizer: Tokenizer, lowercase: bool) -> None:
 
 def _config_beside(path: Path) -> dict[str, Any]:
     config = path.with_name("tokenizer_config.json")
-    if not config.is_file():
-        return {}
-    try:
-        value = read_json(config)
-    except DataError as error:
-        raise CheckpointError(str(error)) from error
-    if not isinstance(value, dict):
-        raise CheckpointError(f"{config}: a JSON object is needed, found {json.dumps(value)[:40]}")
-    return value
+    return json_object(config) if config.is_file() else {}

@@ -66,11 +66,6 @@ class EncoderConfig:
             if not 0 <= getattr(self, name) < 1:
                 raise SettingsError(f"encoder config: {name} must be in [0, 1), got {getattr(self, name)}")
 
-    @property
-    def head_width(self) -> int:
-        """Width of one attention head."""
-        return self.width // self.heads
-
     def with_dropout(self, probability: float) -> EncoderConfig:
         """The same shape with one dropout probability for hidden states and attention weights."""
         return replace(self, hidden_dropout=probability, attention_dropout=probability)

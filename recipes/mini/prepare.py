@@ -13,6 +13,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import random
 import shutil
 import sys
 from collections import defaultdict
@@ -20,11 +21,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from unanswerable import mentions, unanswerable
+
 START_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 HELD_OUT_ARTICLES = 3
 # (folder, every how many of its questions, copies). Questions without an answer are few, so the sets that
 # hold them stand several times; QAMR's are many on single sentences.
-SOURCES = (("squad1", 1, 1), ("squad2", 1, 4), ("disfl-qa", 1, 3), ("qamr", 2, 1))
+SOURCES = (("squad1", 2, 1), ("squad2", 1, 4), ("disfl-qa", 1, 2), ("qamr", 4, 1))
+# Of the chosen SQuAD 1.1 questions, every how many is asked once more with a detail changed.
+CHANGED_EVERY = 2
+SEED = 0
 
 
 def articles(folder: Path) -> list[dict[str, Any]]:
@@ -43,18 +49,28 @@ def held_out_titles(data: Path) -> set[str]:
 def training_articles(data: Path, held_out: set[str]) -> list[dict[str, Any]]:
     """All sources as one list of articles; paragraphs of one article are joined over sources."""
     merged: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    chance = random.Random(SEED)
     for name, every, copies in SOURCES:
         number = 0
         for article in articles(data / name):
             if article["title"] in held_out:
                 continue
+            everywhere = mentions(paragraph["context"] for paragraph in article["paragraphs"])
             for paragraph in article["paragraphs"]:
+                pools = (everywhere, mentions([paragraph["context"]]))
                 for question in paragraph["qas"]:
                     number += 1
                     if number % every == 0:
                         merged[article["title"]][paragraph["context"]] += [
                             {**question, "id": f"{name}-{question['id']}-{copy}"} for copy in range(copies)
                         ]
+                    if name == "squad1" and number % (every * CHANGED_EVERY) == 0:
+                        texts = [answer["text"] for answer in question["answers"]]
+                        changed = unanswerable(question["question"], texts, pools, chance)
+                        if changed is not None:
+                            merged[article["title"]][paragraph["context"]].append(
+                                {"id": f"{question['id']}-changed", "question": changed, "answers": []}
+                            )
     return [
         {"title": title, "paragraphs": [{"context": text, "qas": qas} for text, qas in paragraphs.items()]}
         for title, paragraphs in merged.items()

@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 from itertools import islice
+from threading import Event
 
 import pytest
 import torch
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from spanbert.errors import DataError
 from spanbert.inference.engine import Engine
 
 
@@ -60,27 +62,27 @@ lengths_of_features = st.lists(st.integers(1, 60), max_size=60)
 
 
 @given(lengths_of_features, st.integers(1, 100), st.integers(1, 300))
-def test_every_feature_gives_one_output_in_the_order_asked(lengths, batch_pieces, lookahead):
-    found, batches = run(lengths, batch_pieces=batch_pieces, lookahead=lookahead)
+def test_every_feature_gives_one_output_in_the_order_asked(lengths, batch_pieces, block_pieces):
+    found, batches = run(lengths, batch_pieces=batch_pieces, block_pieces=block_pieces)
     assert found == list(range(len(lengths)))
     assert sorted(length for batch in batches for length in batch) == sorted(lengths)
 
 
 @given(lengths_of_features, st.integers(1, 100), st.integers(1, 300))
-def test_a_batch_keeps_to_its_budget_unless_one_feature_alone_breaks_it(lengths, batch_pieces, lookahead):
-    _, batches = run(lengths, batch_pieces=batch_pieces, lookahead=lookahead)
+def test_a_batch_keeps_to_its_budget_unless_one_feature_alone_breaks_it(lengths, batch_pieces, block_pieces):
+    _, batches = run(lengths, batch_pieces=batch_pieces, block_pieces=block_pieces)
     assert all(sum(batch) <= batch_pieces or len(batch) == 1 for batch in batches)
 
 
 @given(lengths_of_features)
 def test_neighbours_in_a_batch_are_alike(lengths):
-    _, batches = run(lengths, batch_pieces=100, lookahead=10**6)
+    _, batches = run(lengths, batch_pieces=100, block_pieces=10**6, workers=1)
     flat = [length for batch in batches for length in batch]
     assert flat == sorted(flat, reverse=True)
 
 
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=60), st.integers(1, 300))
-def test_the_stream_is_read_no_further_ahead_than_one_block(lengths, lookahead):
+def test_the_stream_is_read_no_further_ahead_than_two_blocks(lengths, block_pieces):
     read = []
 
     def stream():
@@ -88,9 +90,10 @@ def test_the_stream_is_read_no_further_ahead_than_one_block(lengths, lookahead):
             read.append(feature)
             yield feature
 
-    for number, _ in enumerate(Engine(Recorder(), Batch, lookahead=lookahead).run(stream())):
+    for number, _ in enumerate(Engine(Recorder(), Batch, block_pieces=block_pieces).run(stream())):
         ahead = [feature.piece_count for feature in read[number:]]
-        assert sum(ahead[:-1]) < lookahead  # the block was closed by its last feature
+        # Each block was closed by its last feature, of at most 60 pieces.
+        assert sum(ahead) < 2 * (block_pieces + 60)
     assert len(read) == len(lengths)
 
 
@@ -101,7 +104,7 @@ def test_an_endless_stream_gives_its_first_outputs():
             yield Feature(number, 10)
             number += 1
 
-    engine = Engine(Recorder(), Batch, batch_pieces=50, lookahead=200)
+    engine = Engine(Recorder(), Batch, batch_pieces=50, block_pieces=200)
     assert list(islice(engine.run(endless()), 100)) == list(range(100))
 
 
@@ -114,10 +117,10 @@ def test_nothing_is_read_before_the_first_output_is_asked_for():
 
 
 def test_one_huge_feature():
-    found, batches = run([10**9], batch_pieces=100, lookahead=1000)
+    found, batches = run([10**9], batch_pieces=100, block_pieces=1000)
     assert found == [0]
     assert batches == [[10**9]]
-    found, batches = run([5, 10**9, 7], batch_pieces=100, lookahead=1000)
+    found, batches = run([5, 10**9, 7], batch_pieces=100, block_pieces=1000)
     assert found == [0, 1, 2]
     assert sorted(map(len, batches)) == [1, 2] or sorted(map(len, batches)) == [1, 1, 1]
 
@@ -129,7 +132,7 @@ def test_empty_stream():
 def test_the_model_runs_without_gradients_on_the_engines_device():
     model = Recorder()
     list(Engine(model, Batch).run(features_of([3, 4])))
-    assert model.inference == [True]
+    assert set(model.inference) == {True}
 
 
 def test_an_output_that_is_missing_is_a_fault_and_not_a_shift():
@@ -139,3 +142,33 @@ def test_an_output_that_is_missing_is_a_fault_and_not_a_shift():
 
     with pytest.raises(ValueError, match="zip"):
         list(Engine(Forgetful(), Batch).run(features_of([3, 4])))
+
+
+def test_features_before_a_fault_of_the_stream_give_their_outputs():
+    def stream():
+        yield from features_of([10] * 7)
+        raise DataError("broken")
+
+    taken = []
+    outputs = Engine(Recorder(), Batch, block_pieces=30, workers=2).run(stream())
+    with pytest.raises(DataError, match="broken"):
+        for output in outputs:
+            taken.append(output)  # noqa: PERF402
+    assert taken == list(range(7))
+
+
+def test_a_block_is_computed_while_the_outputs_of_the_one_before_are_used():
+    second_has_run = Event()
+
+    class Telling(Recorder):
+        def forward(self, batch):
+            if batch.features[0].number >= 4:
+                second_has_run.set()
+            return super().forward(batch)
+
+    outputs = Engine(Telling(), Batch, batch_pieces=10, block_pieces=40, workers=2).run(
+        features_of([10] * 12)
+    )
+    assert next(outputs) == 0
+    assert second_has_run.wait(timeout=60)
+    outputs.close()

@@ -1,5 +1,7 @@
 """Arithmetic of inference: what each precision changes and what it may cost."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from torch import nn
 from spanbert.errors import SettingsError
 from spanbert.inference.precision import (
     Int8Linear,
+    Int8SelfAttention,
     Precision,
     has_int8,
     parse_precision,
@@ -55,12 +58,23 @@ def test_int8_keeps_the_given_model_and_changes_layers_only(tiny_config, batch):
     encoder = Encoder(tiny_config).eval()
     changed = with_precision(encoder, Precision.INT8)
     assert not any(isinstance(part, Int8Linear) for part in encoder.modules())
-    linears = sum(isinstance(part, nn.Linear) for part in encoder.modules())
-    assert sum(isinstance(part, Int8Linear) for part in changed.modules()) == linears
+    assert not any(isinstance(part, nn.Linear) for part in changed.modules())
+    assert all(parameter.dtype is torch.float32 for parameter in changed.parameters())
     with torch.inference_mode():
         exact, made = encoder(batch), changed(batch)
     assert made.dtype is torch.float32
     assert 0 < (made - exact).norm() / exact.norm() < 0.1
+
+
+@needs_int8
+def test_one_product_for_queries_keys_and_values_gives_what_three_give(tiny_config, batch):
+    attention = Encoder(tiny_config).eval().layers[0].attention
+    joined, apart = Int8SelfAttention(attention), copy.deepcopy(attention)
+    for name in ("query", "key", "value", "output"):
+        setattr(apart, name, Int8Linear(getattr(attention, name)))
+    hidden = torch.randn(1, 49, tiny_config.width)
+    with torch.inference_mode():
+        assert torch.equal(joined(hidden, batch.mask), apart(hidden, batch.mask))
 
 
 def test_bfloat16_is_near(tiny_config, batch):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 import torch
@@ -27,9 +28,9 @@ F = TypeVar("F", bound=Sized)
 class Engine(Generic[F]):
     """Runs a model over a stream of features.
 
-    Features are read ahead in blocks of about `lookahead` pieces, sorted by length and cut into batches of at
-    most `batch_pieces` pieces, so that neighbours in a batch are alike; outputs come back in the order asked.
-    Memory is bounded by one block, however long the stream is.
+    Features are read ahead in blocks, sorted by length and cut into batches of at most `batch_pieces` pieces,
+    so that neighbours in a batch are alike; outputs come back in the order asked. Memory is bounded by two
+    blocks, however long the stream is: while one is computed, the outputs of the one before are given out.
 
     On a CPU each core runs batches of its own: small operations spread over all cores would spend their time
     waiting for one another.
@@ -38,7 +39,7 @@ class Engine(Generic[F]):
         model: called with a batch it returns an output with `per_sequence()`.
         collate: features to a batch.
         batch_pieces: pieces in a batch.
-        lookahead: pieces in a block.
+        block_pieces: pieces in a block.
         device: where the model runs.
         workers: batches that run at the same time; when left out, one for each thread of torch (GPU: one).
     """
@@ -48,15 +49,15 @@ class Engine(Generic[F]):
         model: nn.Module,
         collate: Callable[[Sequence[F]], Any],
         *,
-        batch_pieces: int = 4096,
-        lookahead: int = 65536,
+        batch_pieces: int = 2048,
+        block_pieces: int = 32768,
         device: torch.device | None = None,
         workers: int | None = None,
     ) -> None:
         self.model = model
         self.collate = collate
         self.batch_pieces = batch_pieces
-        self.lookahead = lookahead
+        self.block_pieces = block_pieces
         self.device = device or torch.device("cpu")
         self.pieces = 0
         """Real pieces run so far."""
@@ -64,51 +65,52 @@ class Engine(Generic[F]):
 
     def run(self, features: Iterable[F]) -> Iterator[Any]:
         """One output a feature, in order; where the stream fails, those before the fault come first."""
-        for block in self._blocks(features):
-            yield from self._run_block(block)
-
-    def _run_block(self, block: Sequence[F]) -> list[Any]:
-        results: list[Any] = [None] * len(block)
-        batches = list(self._batches(block))
-        self.pieces += sum(feature.piece_count for feature in block)
-
-        def run_batch(numbers: list[int]) -> None:
-            batch = self.collate([block[number] for number in numbers]).to(self.device)
-            with torch.inference_mode():
-                found = self.model(batch).per_sequence()
-            for number, result in zip(numbers, found, strict=True):
-                results[number] = result
-
-        if self.workers == 1 or len(batches) == 1:
-            for numbers in batches:
-                run_batch(numbers)
-            return results
         threads = torch.get_num_threads()
+        pool = ThreadPoolExecutor(self.workers, initializer=torch.set_num_threads, initargs=(1,))
+        before: _Block[F] | None = None
         try:
-            with ThreadPoolExecutor(self.workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-                list(pool.map(run_batch, batches))
+            for block in self._blocks(features):
+                self._start(block, pool, alone=before is None)
+                if before is not None:
+                    yield from before.results()
+                before = block
+            if before is not None:
+                yield from before.results()
         finally:
-            torch.set_num_threads(
-                threads
-            )  # part of what a worker set (MKL's count) holds for the whole process
-        return results
+            pool.shutdown(cancel_futures=True)
+            # Part of what a worker set (MKL's count) holds for the whole process.
+            torch.set_num_threads(threads)
 
-    def _blocks(self, features: Iterable[F]) -> Iterator[list[F]]:
+    def _start(self, block: _Block[F], pool: ThreadPoolExecutor, *, alone: bool) -> None:
+        batches = list(self._batches(block.features))
+        self.pieces += sum(feature.piece_count for feature in block.features)
+        if self.workers == 1 or (alone and len(batches) == 1):
+            for numbers in batches:  # here, with all threads
+                self._run_batch(block, numbers)
+        else:
+            block.running = [pool.submit(self._run_batch, block, numbers) for numbers in batches]
+
+    def _run_batch(self, block: _Block[F], numbers: Sequence[int]) -> None:
+        batch = self.collate([block.features[number] for number in numbers]).to(self.device)
+        with torch.inference_mode():
+            found = self.model(batch).per_sequence()
+        for number, output in zip(numbers, found, strict=True):
+            block.outputs[number] = output
+
+    def _blocks(self, features: Iterable[F]) -> Iterator[_Block[F]]:
         block: list[F] = []
         pieces = 0
         try:
             for feature in features:
                 block.append(feature)
                 pieces += feature.piece_count
-                if pieces >= self.lookahead:
-                    yield block
+                if pieces >= self.block_pieces:
+                    yield _Block(block)
                     block, pieces = [], 0
-        except SpanbertError:
-            if block:
-                yield block
-            raise
-        if block:
-            yield block
+        except SpanbertError as fault:
+            yield _Block(block, fault)
+        else:
+            yield _Block(block)
 
     def _batches(self, block: Sequence[F]) -> Iterator[list[int]]:
         order = sorted(range(len(block)), key=lambda number: -block[number].piece_count)
@@ -126,3 +128,31 @@ class Engine(Generic[F]):
             filled += size
         if batch:
             yield batch
+
+
+@dataclass
+class _Block(Generic[F]):
+    """Features that are sorted together.
+
+    Args:
+        features: in the order asked.
+        fault: what ended the stream after them.
+        running: batches at work.
+        outputs: one a feature, as far as they are computed.
+    """
+
+    features: list[F]
+    fault: SpanbertError | None = None
+    running: list[Future[None]] = field(default_factory=list)
+    outputs: list[Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.outputs = [None] * len(self.features)
+
+    def results(self) -> Iterator[Any]:
+        """Outputs in order, when all are there; then the fault."""
+        for batch in self.running:
+            batch.result()
+        yield from self.outputs
+        if self.fault is not None:
+            raise self.fault

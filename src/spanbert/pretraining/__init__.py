@@ -1,0 +1,1 @@
+"""Span pretraining: corpora to blocks, masking, corruption, the objectives, and their batches."""

@@ -1,0 +1,152 @@
+"""From blocks of a corpus to a training batch: frame, mask, corrupt, and note what is to be predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from spanbert.nn.batch import PieceBatch
+from spanbert.nn.mask import PackedMask
+from spanbert.pretraining.boundary_targets import BoundaryTargets, boundary_targets
+from spanbert.pretraining.corruption import Corruption
+from spanbert.pretraining.heads import PLACES
+from spanbert.pretraining.masked_spans import MaskedSpans
+from spanbert.pretraining.objectives import BOUNDARY, Objective
+from spanbert.pretraining.randomness import SampleRandom
+from spanbert.pretraining.sequences import Sequences
+
+
+@dataclass(frozen=True)
+class MaskedTargets:
+    """What a masked-LM loss asks for.
+
+    Args:
+        positions: integers (M,), places in the packed row.
+        piece_ids: integers (M,), the original pieces.
+    """
+
+    positions: Tensor
+    piece_ids: Tensor
+
+    def to(self, device: torch.device) -> MaskedTargets:
+        """The same on another device."""
+        return MaskedTargets(self.positions.to(device), self.piece_ids.to(device))
+
+
+@dataclass(frozen=True)
+class BoundaryTensors:
+    """What the boundary loss asks for (see `BoundaryTargets`): M targets in N spans.
+
+    Args:
+        lefts: integers (N,).
+        rights: integers (N,).
+        spans: integers (M,).
+        places: integers (M,).
+        distances: integers (M,), pieces to the nearer end of the span, 1 for its first and last piece.
+        piece_ids: integers (M,), the original pieces.
+    """
+
+    lefts: Tensor
+    rights: Tensor
+    spans: Tensor
+    places: Tensor
+    distances: Tensor
+    piece_ids: Tensor
+
+    def to(self, device: torch.device) -> BoundaryTensors:
+        """The same on another device."""
+        return BoundaryTensors(
+            *(
+                getattr(self, name).to(device)
+                for name in ("lefts", "rights", "spans", "places", "distances", "piece_ids")
+            )
+        )
+
+
+@dataclass(frozen=True)
+class PretrainingBatch:
+    """Corrupted sequences, packed, and the targets of each loss."""
+
+    pieces: PieceBatch
+    masked: Mapping[str, MaskedTargets]
+    boundary: BoundaryTensors | None
+
+    @property
+    def targets(self) -> dict[str, int]:
+        """How many targets each loss has here."""
+        found = {name: len(targets.positions) for name, targets in self.masked.items()}
+        if self.boundary is not None:
+            found[BOUNDARY] = len(self.boundary.piece_ids)
+        return found
+
+    def to(self, device: torch.device) -> PretrainingBatch:
+        """The same batch on another device."""
+        return PretrainingBatch(
+            self.pieces.to(device),
+            {name: targets.to(device) for name, targets in self.masked.items()},
+            None if self.boundary is None else self.boundary.to(device),
+        )
+
+
+@dataclass(frozen=True)
+class Masker:
+    """Makes batches: a pure function of (seed, epoch) and the sequences' sample numbers.
+
+    Args:
+        objective: what is hidden and predicted.
+        corruption: what stands in its place.
+        seed: of the run.
+        places: pieces of a span that the boundary objective can predict.
+    """
+
+    objective: Objective
+    corruption: Corruption
+    seed: int
+    places: int = PLACES
+
+    def batch(self, sequences: Sequences, epoch: int) -> PretrainingBatch:
+        """Masked sequences with their targets."""
+        seen = sequences.piece_ids
+        open_sequences = sequences
+        masked: dict[str, MaskedTargets] = {}
+        boundary: BoundaryTensors | None = None
+        for choice, (loss, scheme) in enumerate(self.objective.schemes.items()):
+            random = SampleRandom(self.seed, epoch, sequences.samples, choice)
+            spans = scheme.choose(open_sequences, random)
+            positions = spans.positions()
+            masked[loss] = MaskedTargets(_tensor(positions), _tensor(sequences.piece_ids[positions]))
+            seen = self.corruption.apply(replace(sequences, piece_ids=seen), spans, random)
+            if choice == 0 and self.objective.boundary:
+                boundary = _boundary(spans, sequences.piece_ids, self.places)
+            open_sequences = open_sequences.without(spans)
+        lengths = sequences.lengths
+        position_ids = np.arange(len(seen)) - np.repeat(sequences.starts[:-1], lengths)
+        pieces = PieceBatch(
+            _tensor(seen)[None],
+            torch.zeros(1, len(seen), dtype=torch.long),
+            _tensor(position_ids)[None],
+            PackedMask(tuple(lengths.tolist())),
+        )
+        return PretrainingBatch(pieces, masked, boundary)
+
+
+def _boundary(spans: MaskedSpans, piece_ids: NDArray[np.int32], places: int) -> BoundaryTensors:
+    found: BoundaryTargets = boundary_targets(spans, places)
+    to_end = spans.lengths[found.spans] - found.places
+    return BoundaryTensors(
+        _tensor(found.lefts),
+        _tensor(found.rights),
+        _tensor(found.spans),
+        _tensor(found.places),
+        _tensor(np.minimum(found.places + 1, to_end)),
+        _tensor(piece_ids[found.positions]),
+    )
+
+
+def _tensor(values: NDArray[np.int64] | NDArray[np.int32]) -> Tensor:
+    return torch.from_numpy(values.astype(np.int64))

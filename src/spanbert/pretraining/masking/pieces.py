@@ -1,0 +1,30 @@
+"""Single pieces, as BERT masks them (Devlin et al. 2019, section 3.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from spanbert.pretraining.masked_spans import MaskedSpans
+from spanbert.pretraining.masking.lengths import LengthLaw
+from spanbert.pretraining.masking.placement import Placement, place
+from spanbert.pretraining.randomness import SampleRandom
+from spanbert.pretraining.sequences import Sequences
+
+
+@dataclass(frozen=True)
+class SinglePieces:
+    """Every masked span is one piece.
+
+    Args:
+        budget: share of the pieces to mask, in expectation.
+        apart: whether neighbours stay visible; BERT's law is False.
+    """
+
+    budget: float = 0.15
+    apart: bool = True
+
+    def choose(self, sequences: Sequences, random: SampleRandom) -> MaskedSpans:
+        """Uniformly chosen pieces."""
+        placement = Placement(sequences.pieces, apart=self.apart, longest=1)
+        place(placement, LengthLaw((1.0,)), self.budget * sequences.pieces.maskable, random)
+        return placement.spans()

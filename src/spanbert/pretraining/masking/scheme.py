@@ -1,0 +1,17 @@
+"""What a masking scheme is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from spanbert.pretraining.masked_spans import MaskedSpans
+from spanbert.pretraining.randomness import SampleRandom
+from spanbert.pretraining.sequences import Sequences
+
+
+class MaskingScheme(Protocol):
+    """Chooses the spans of sequences that are hidden."""
+
+    def choose(self, sequences: Sequences, random: SampleRandom) -> MaskedSpans:
+        """Spans of each sequence, a pure function of the sequence and its random numbers."""
+        ...

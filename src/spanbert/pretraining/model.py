@@ -1,0 +1,68 @@
+"""Encoder with the heads of an objective."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from spanbert.nn.encoder import Encoder
+from spanbert.nn.heads import MaskedLmHead
+from spanbert.pretraining.batch import PretrainingBatch
+from spanbert.pretraining.heads import SpanBoundaryHead
+from spanbert.pretraining.objectives import BOUNDARY
+
+
+@dataclass(frozen=True)
+class PretrainingOutput:
+    """Losses and hits of a batch.
+
+    Args:
+        losses: name of a loss -> its sum over the batch's targets, in nats.
+        hits: name of a loss -> booleans (M,), whether the best-scored piece was the right one.
+    """
+
+    losses: Mapping[str, Tensor]
+    hits: Mapping[str, Tensor]
+
+
+class PretrainingModel(nn.Module):
+    """Encoder, masked-LM head and (where the objective wants it) span boundary head.
+
+    Heads read the masked pieces alone: scores over the vocabulary are not computed for visible ones.
+
+    Args:
+        encoder: to be trained.
+        boundary: whether there is a boundary head.
+    """
+
+    def __init__(self, encoder: Encoder, *, boundary: bool) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.masked_lm = MaskedLmHead(encoder.config, encoder.embeddings.word)
+        self.boundary = SpanBoundaryHead(encoder.config, encoder.embeddings.word) if boundary else None
+
+    def forward(self, batch: PretrainingBatch) -> PretrainingOutput:
+        """Losses of all objectives."""
+        hidden = self.encoder(batch.pieces).flatten(0, 1)
+        losses: dict[str, Tensor] = {}
+        hits: dict[str, Tensor] = {}
+        for name, targets in batch.masked.items():
+            scores = self.masked_lm(hidden.index_select(0, targets.positions))
+            losses[name], hits[name] = _scored(scores, targets.piece_ids)
+        if batch.boundary is not None:
+            assert self.boundary is not None
+            wanted = batch.boundary
+            left, right = hidden.index_select(0, wanted.lefts), hidden.index_select(0, wanted.rights)
+            scores = self.boundary(left, right, wanted.spans, wanted.places)
+            losses[BOUNDARY], hits[BOUNDARY] = _scored(scores, wanted.piece_ids)
+        return PretrainingOutput(losses, hits)
+
+
+def _scored(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    loss = cross_entropy(scores.float(), targets, reduction="sum")
+    with torch.no_grad():
+        return loss, scores.argmax(dim=-1) == targets

@@ -1,0 +1,74 @@
+"""The named objectives: which spans are hidden, and what is predicted of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from spanbert.errors import SettingsError
+from spanbert.pretraining.masking import GeometricSpans, GivenSpans, MaskingScheme, SinglePieces, WholeWords
+
+MASKED_LM = "masked_lm"
+GLOBAL = "global_masked_lm"
+LOCAL = "local_masked_lm"
+BOUNDARY = "boundary"
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a pretraining run predicts.
+
+    Args:
+        schemes: name of a masked-LM loss -> the spans whose pieces it averages over; a later scheme takes of
+            what the earlier ones leave open.
+        boundary: whether the pieces of the first scheme's spans are predicted from the spans' neighbours too.
+    """
+
+    schemes: Mapping[str, MaskingScheme]
+    boundary: bool = False
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """Names of the losses, each averaged over its own targets; the total is their sum."""
+        return (*self.schemes, *([BOUNDARY] if self.boundary else []))
+
+
+OBJECTIVES: dict[str, Objective] = {
+    # SpanBERT (Joshi et al. 2020): geometric spans, masked LM and span boundary objective
+    "spanbert": Objective({MASKED_LM: GeometricSpans()}, boundary=True),
+    # the same spans without the boundary objective
+    "spans": Objective({MASKED_LM: GeometricSpans()}),
+    # spans for local context, single pieces for global context, half of the budget each
+    "global-local": Objective({LOCAL: GeometricSpans(budget=0.075), GLOBAL: SinglePieces(budget=0.075)}),
+    # spans from a file, geometric ones where there are none, with the boundary objective
+    "given-spans": Objective({MASKED_LM: GivenSpans()}, boundary=True),
+    # BERT's two maskings, each word or piece chosen for itself
+    "whole-words": Objective({MASKED_LM: WholeWords(apart=False)}),
+    "subwords": Objective({MASKED_LM: SinglePieces(apart=False)}),
+}
+
+
+def objective(name: str, *, budget: float | None = None) -> Objective:
+    """The objective of a name, with another masking budget if one is given.
+
+    Raises:
+        SettingsError: no such objective, or a budget outside (0, 1).
+    """
+    if name not in OBJECTIVES:
+        raise SettingsError(f"unknown objective {name!r}: choose one of {', '.join(OBJECTIVES)}")
+    found = OBJECTIVES[name]
+    if budget is None:
+        return found
+    if not 0 < budget < 1:
+        raise SettingsError(f"masking budget: a share between 0 and 1 is needed, got {budget}")
+    total = sum(_budget(scheme) for scheme in found.schemes.values())
+    schemes = {
+        loss: replace(scheme, budget=budget * _budget(scheme) / total)  # type: ignore[type-var]
+        for loss, scheme in found.schemes.items()
+    }
+    return replace(found, schemes=schemes)
+
+
+def _budget(scheme: Any) -> float:
+    return float(scheme.budget)

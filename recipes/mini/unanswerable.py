@@ -31,7 +31,8 @@ ANTONYMS = (
     "internal external, primary secondary, import export, true false, open closed, opened closed, "
     "arrived departed, buy sell, bought sold, born died, known unknown, successful unsuccessful, "
     "similar different, same different, never always, all none, advantage disadvantage, "
-    "strengths weaknesses, benefits drawbacks, winner loser, success failure, acquired sold, attacked defended"
+    "strengths weaknesses, benefits drawbacks, winner loser, success failure, acquired sold, "
+    "attacked defended"
 )
 OPPOSITE: dict[str, list[str]] = {}
 for pair in ANTONYMS.split(", "):

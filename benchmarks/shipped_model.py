@@ -55,7 +55,8 @@ def main() -> None:
         forms.append(("float32 weights and arithmetic", str(arguments.full), "float32", COMPARED))
     rows = []
     for form, model, precision, sets in forms:
-        asked = [(name, {}) for name in sets] + [(ANSWERABLE, {"no_answer_threshold": float("-inf")})]
+        asked: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in sets]
+        asked.append((ANSWERABLE, {"no_answer_threshold": float("-inf")}))
         for name, settings in asked:
             found = spanbert.evaluate(
                 "question-answering",

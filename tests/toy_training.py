@@ -7,6 +7,7 @@ import torch
 from accelerate import Accelerator
 
 from spanbert.scoring.report import Report
+from spanbert.training.data import FeatureEpoch
 from spanbert.training.loop import Trainer
 from spanbert.training.run_folder import RunFolder
 from spanbert.training.settings import TrainingSettings
@@ -24,13 +25,18 @@ class Batch:
     values: torch.Tensor
     targets: torch.Tensor
 
+    @property
+    def target_counts(self):
+        return {"squares": len(self.targets)}
+
     def to(self, device):
         return Batch(self.values.to(device), self.targets.to(device))
 
 
 @dataclass(frozen=True)
 class Output:
-    loss: torch.Tensor
+    losses: dict
+    hits: dict
 
 
 class Data:
@@ -40,7 +46,8 @@ class Data:
     def epoch(self, seed, epoch):
         rng = np.random.default_rng((seed, epoch))
         rows = rng.normal(size=(self.count, 8)).astype(np.float32)
-        return [Feature(torch.from_numpy(row), float(row.sum())) for row in rows]
+        features = [Feature(torch.from_numpy(row), float(row.sum())) for row in rows]
+        return FeatureEpoch(features, self.collate)
 
     def collate(self, features):
         targets = torch.tensor([feature.target for feature in features])
@@ -61,7 +68,8 @@ class Model(torch.nn.Module):
     def forward(self, batch):
         self.seen.append((self.training, torch.is_autocast_enabled("cpu")))
         predicted = self.layer(self.dropout(batch.values))[:, 0].float()
-        return Output(((predicted - batch.targets) ** 2).mean())
+        squares = (predicted - batch.targets) ** 2
+        return Output({"squares": squares.sum()}, {})
 
 
 class Heard:

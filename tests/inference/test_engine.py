@@ -153,7 +153,7 @@ def test_features_before_a_fault_of_the_stream_give_their_outputs():
     outputs = Engine(Recorder(), Batch, block_pieces=30, workers=2).run(stream())
     with pytest.raises(DataError, match="broken"):
         for output in outputs:
-            taken.append(output)  # noqa: PERF402
+            taken.append(output)
     assert taken == list(range(7))
 
 

@@ -95,8 +95,8 @@ def test_losses_are_those_of_a_literal_implementation(model, sequences):
                 masked_lm = masked_lm - model.masked_lm(hidden[position]).log_softmax(-1)[original]
                 scores = literal_scores(model.boundary, hidden[start - 1], hidden[end], place)
                 boundary = boundary - scores.log_softmax(-1)[original]
-    assert batch.targets == {MASKED_LM: int(spans.lengths.sum()), BOUNDARY: int(spans.lengths.sum())}
-    assert batch.targets[BOUNDARY] > 10
+    assert batch.target_counts == {MASKED_LM: int(spans.lengths.sum()), BOUNDARY: int(spans.lengths.sum())}
+    assert batch.target_counts[BOUNDARY] > 10
     torch.testing.assert_close(output.losses[MASKED_LM], masked_lm, rtol=1e-5, atol=1e-4)
     torch.testing.assert_close(output.losses[BOUNDARY], boundary, rtol=1e-5, atol=1e-4)
 
@@ -140,10 +140,10 @@ def test_every_objective_trains_all_of_its_heads(tiny_config, sequences, name):
     model = PretrainingModel(Encoder(tiny_config), boundary=objective.boundary)
     batch = Masker(objective, CORRUPTION, seed=0).batch(sequences, epoch=0)
     output = model(batch)
-    assert tuple(output.losses) == objective.losses == tuple(batch.targets)
-    sum(loss / batch.targets[loss_name] for loss_name, loss in output.losses.items()).backward()
+    assert tuple(output.losses) == objective.losses == tuple(batch.target_counts)
+    sum(loss / batch.target_counts[loss_name] for loss_name, loss in output.losses.items()).backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
-    assert all(len(hits) == batch.targets[loss_name] for loss_name, hits in output.hits.items())
+    assert all(len(hits) == batch.target_counts[loss_name] for loss_name, hits in output.hits.items())
 
 
 def test_global_and_local_targets_do_not_meet(sequences):

@@ -196,7 +196,7 @@ def test_passages_of_the_question_are_found(folder):
 
 
 def test_nothing_to_read_is_an_error_that_says_why(tmp_path):
-    with pytest.raises(DataError, match="no readable document in the folder"):
+    with pytest.raises(DataError, match="no readable document in "):
         DocumentIndex([tmp_path])
     (tmp_path / "a.png").write_bytes(b"x")
     with pytest.raises(DataError, match=r"no readable document \(.*a\.png: files named \.png are not read\)"):

@@ -33,6 +33,16 @@ MASKED_LM_NAMES: dict[str, str] = {
     "decoder.weight": "cls.predictions.decoder.weight",
 }
 
+BOUNDARY_NAMES: dict[str, str] = {
+    "place.weight": "cls.pair_target_predictions.position_embeddings.weight",
+    "inner.*": "cls.pair_target_predictions.mlp_layer_norm.linear1.*",
+    "inner_norm.*": "cls.pair_target_predictions.mlp_layer_norm.layer_norm1.*",
+    "outer.*": "cls.pair_target_predictions.mlp_layer_norm.linear2.*",
+    "outer_norm.*": "cls.pair_target_predictions.mlp_layer_norm.layer_norm2.*",
+    "decoder.bias": "cls.pair_target_predictions.bias",
+    "decoder.weight": "cls.pair_target_predictions.decoder.weight",
+}
+
 
 class NameTable:
     """Templates made into a translation that is strict in both directions.

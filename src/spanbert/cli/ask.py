@@ -32,6 +32,7 @@ def ask(
     *paths: Path,
     model: str = "mini",
     top: int = 3,
+    threshold: float | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
     offline: bool = False,
 ) -> None:
@@ -42,13 +43,15 @@ def ask(
         paths: files and folders.
         model: a shipped name, a folder or a hub id.
         top: how many answers at most.
+        threshold: score that an answer must pass; the one stored with the model when left out.
         as_json: print one JSON object.
         offline: never go to the network.
     """
     if not paths:
         raise SettingsError("say which files or folders to ask: spanbert ask QUESTION PATH...")
     logs = Console(stderr=True, soft_wrap=True, highlight=False)
-    predictor = load(model, "question-answering", offline=offline)
+    changes = {} if threshold is None else {"no_answer_threshold": threshold}
+    predictor = load(model, "question-answering", offline=offline, task_settings=changes)
     result = workflow.ask(question, paths, predictor, top=top, track=LateBar(logs).track)
     show_skipped(logs, result)
     if as_json:
@@ -95,14 +98,15 @@ def show(console: Console, result: AskResult) -> None:
     """One question with its answers, each coloured within its sentence."""
     console.print(Text.assemble(("? ", "bold cyan"), (result.question, "bold")))
     for answer in result.answers:
-        console.print(_sentence(answer, "bold black on green"))
+        console.print(_sentence(answer, "bold black on green", bracketed=not console.is_terminal))
         console.print(_source(answer))
     if not result.answers:
         console.print(Text.assemble("  ", ("no answer", "bold yellow"), " in these documents"))
         if result.closest is not None:
             console.print(Text("  closest:", style="dim"))
-            console.print(_sentence(result.closest, "underline"), style="dim")
-            console.print(_source(result.closest))
+            marked = _sentence(result.closest, "underline", bracketed=not console.is_terminal)
+            console.print(marked, style="dim")
+            console.print(_source(result.closest).append(f", below the threshold {result.threshold:.1f}"))
     console.print(
         Text(
             f"  {result.passages_read} of {result.passages} passages read in {result.seconds:.2f} s",
@@ -114,22 +118,32 @@ def show(console: Console, result: AskResult) -> None:
 def show_skipped(console: Console, result: AskResult) -> None:
     """What was not read, on one line each for the first few."""
     for item in result.skipped[:SKIPPED_SHOWN]:
-        console.print(Text(f"not read in full: {item.path}: {item.reason}", style="yellow"))
+        console.print(Text(f"skipped: {item.path}: {item.reason}", style="yellow"))
     if len(result.skipped) > SKIPPED_SHOWN:
         console.print(
-            Text(f"not read in full: {len(result.skipped) - SKIPPED_SHOWN} more files", style="yellow")
+            Text(f"skipped: {len(result.skipped) - SKIPPED_SHOWN} more files", style="yellow")
         )
 
 
-def _sentence(answer: FoundAnswer, style: str) -> Text:
-    """The sentence on one line with the answer marked; a very long one is shown around the answer only."""
+def _sentence(answer: FoundAnswer, style: str, *, bracketed: bool) -> Text:
+    """The sentence on one line with the answer marked; a very long one is shown around the answer only.
+
+    Args:
+        answer: to be shown.
+        style: of the mark.
+        bracketed: put the answer in brackets too, where colours do not show.
+    """
     marked = answer.chars_in_sentence
     start = max(0, marked.start - SHOWN_CHARS)
     end = min(len(answer.sentence), marked.end + SHOWN_CHARS)
     lead = "  … " if start else "  "
     shown = answer.sentence[start:end] + (" …" if end < len(answer.sentence) else "")
     text = Text(lead + "".join(map(_printable, shown)))  # as many characters as before, so that the mark fits
-    text.stylize(style, marked.start - start + len(lead), marked.end - start + len(lead))
+    begin, behind = marked.start - start + len(lead), marked.end - start + len(lead)
+    text.stylize(style, begin, behind)
+    if bracketed:
+        before, found, after = text.divide([begin, behind])
+        return Text.assemble(before, "[", found, "]", after)
     return text
 
 

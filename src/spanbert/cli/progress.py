@@ -84,7 +84,7 @@ class TrainingProgress:
         left = (record.steps - record.step) * seconds / len(self.recent)
         best = "" if self.best is None else f", best {self.best:.2f}"
         return (
-            f"update {record.step}/{record.steps}, loss {loss:.4f}, rate {record.learning_rate:.2e}, "
+            f"update {record.step}/{record.steps}, mean loss {loss:.4f}, rate {record.learning_rate:.2e}, "
             f"{speed:,.0f} pieces/s, {_duration(left)} left{best}"
         )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from spanbert.nn.batch import PieceBatch
 from spanbert.nn.config import EncoderConfig
@@ -24,13 +26,18 @@ class Encoder(nn.Module):
         self.config = config
         self.embeddings = Embeddings(config, LearnedPositions(config))
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
+        self.recompute = False
+        """Whether training keeps each layer's input alone and computes its inside again for the gradient."""
         initialise(self, config.init_std)
 
     def forward(self, pieces: PieceBatch) -> Tensor:
         """Pieces (B, P) -> last hidden states (B, P, D)."""
         hidden: Tensor = self.embeddings(pieces)
         for layer in self.layers:
-            hidden = layer(hidden, pieces.mask)
+            if self.recompute and torch.is_grad_enabled():
+                hidden = checkpoint(layer, hidden, pieces.mask, use_reentrant=False)
+            else:
+                hidden = layer(hidden, pieces.mask)
         return hidden
 
     def hidden_states(self, pieces: PieceBatch) -> Iterator[Tensor]:

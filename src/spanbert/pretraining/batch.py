@@ -77,7 +77,7 @@ class PretrainingBatch:
     boundary: BoundaryTensors | None
 
     @property
-    def targets(self) -> dict[str, int]:
+    def target_counts(self) -> dict[str, int]:
         """How many targets each loss has here."""
         found = {name: len(targets.positions) for name, targets in self.masked.items()}
         if self.boundary is not None:

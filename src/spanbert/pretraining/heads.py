@@ -62,7 +62,8 @@ class SpanBoundaryHead(nn.Module):
             (M, V).
         """
         width = left.shape[-1]
-        of_left, of_right, of_place = self.inner.weight.split([width, width, self.place.embedding_dim], dim=1)
+        weight = self.inner.weight
+        of_left, of_right, of_place = weight[:, :width], weight[:, width : 2 * width], weight[:, 2 * width :]
         boundaries = linear(left, of_left) + linear(right, of_right, self.inner.bias)
         by_place = linear(self.place.weight, of_place)
         inner = boundaries.index_select(0, spans) + by_place.index_select(0, places)

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from spanbert.nn.encoder import Encoder
 from spanbert.nn.heads import MaskedLmHead
 from spanbert.pretraining.batch import PretrainingBatch
-from spanbert.pretraining.heads import SpanBoundaryHead
+from spanbert.pretraining.heads import PLACES, SpanBoundaryHead
 from spanbert.pretraining.objectives import BOUNDARY
 
 
@@ -37,13 +37,16 @@ class PretrainingModel(nn.Module):
     Args:
         encoder: to be trained.
         boundary: whether there is a boundary head.
+        places: pieces of a span that the boundary head can predict.
     """
 
-    def __init__(self, encoder: Encoder, *, boundary: bool) -> None:
+    def __init__(self, encoder: Encoder, *, boundary: bool, places: int = PLACES) -> None:
         super().__init__()
         self.encoder = encoder
         self.masked_lm = MaskedLmHead(encoder.config, encoder.embeddings.word)
-        self.boundary = SpanBoundaryHead(encoder.config, encoder.embeddings.word) if boundary else None
+        self.boundary = (
+            SpanBoundaryHead(encoder.config, encoder.embeddings.word, places=places) if boundary else None
+        )
 
     def forward(self, batch: PretrainingBatch) -> PretrainingOutput:
         """Losses of all objectives."""

@@ -55,7 +55,7 @@ class SampleRandom:
         """
         place = np.atleast_1d(counters).astype(np.uint64) + np.uint64((stream << COUNTERS) + 1)
         bits = _mixed(self.keys[rows] + place * GOLDEN)
-        return (bits >> np.uint64(11)) * 2.0**-53  # type: ignore[no-any-return]
+        return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

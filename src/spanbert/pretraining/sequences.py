@@ -69,6 +69,7 @@ class Sequences:
         *,
         start_id: int,
         end_id: int,
+        given: NDArray[np.int64] | None = None,
     ) -> Sequences:
         """Blocks laid one after another -> [CLS] block [SEP] for each.
 
@@ -79,6 +80,7 @@ class Sequences:
             samples: integers (S,).
             start_id: the number of [CLS].
             end_id: the number of [SEP].
+            given: integers (N, 2), spans chosen beforehand, counted over the framed sequences.
         """
         ends = np.cumsum(lengths + 2)
         special = np.zeros(int(ends[-1]), dtype=np.bool_)
@@ -92,7 +94,8 @@ class Sequences:
         framed_words[~special] = starts_word
         first = ends - lengths - 1
         framed_words[first[lengths > 0]] = True  # a block that begins within a word begins with a unit
-        return cls(framed_ids, framed_words, special, lengths + 2, samples)
+        found = np.zeros((0, 2), dtype=np.int64) if given is None else given
+        return cls(framed_ids, framed_words, special, lengths + 2, samples, found)
 
     @cached_property
     def starts(self) -> NDArray[np.int64]:

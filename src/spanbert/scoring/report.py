@@ -12,11 +12,12 @@ class Report:
 
     Args:
         task: name of the task.
-        values: metrics by name; in percent unless the name says otherwise. Higher is better for `primary`.
+        values: metrics by name; in percent unless the name says otherwise.
         primary: the name in `values` by which checkpoints are compared.
         counts: how many examples, gold spans and predictions stand behind the values.
         lost_gold: gold that preprocessing could not use, by reason.
         details: further tables a task wants to show (per type, per length ...).
+        lower_is_better: whether a smaller primary value is the better one, as of a loss.
     """
 
     task: str
@@ -25,6 +26,7 @@ class Report:
     counts: dict[str, int] = field(default_factory=dict)
     lost_gold: dict[str, int] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+    lower_is_better: bool = False
 
     def __post_init__(self) -> None:
         if self.primary not in self.values:
@@ -35,6 +37,12 @@ class Report:
         """The value checkpoints are compared by."""
         return self.values[self.primary]
 
+    def beats(self, other: Report) -> bool:
+        """Whether the primary value is better than another report's."""
+        if self.lower_is_better:
+            return self.primary_value < other.primary_value
+        return self.primary_value > other.primary_value
+
     def to_json(self) -> dict[str, Any]:
         """Plain types, ready for `json.dump`."""
         return {
@@ -44,4 +52,5 @@ class Report:
             "counts": self.counts,
             "lost_gold": self.lost_gold,
             "details": self.details,
+            "lower_is_better": self.lower_is_better,
         }

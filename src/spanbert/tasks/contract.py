@@ -53,6 +53,11 @@ class Prediction(Protocol):
 class Batch(Protocol):
     """Features as tensors."""
 
+    @property
+    def target_counts(self) -> Mapping[str, int]:
+        """For each loss, how many targets it is a sum over in this batch."""
+        ...
+
     def to(self, device: Any) -> Any:
         """The same batch on another device."""
         ...
@@ -62,8 +67,13 @@ class Output(Protocol):
     """What a task's model returns for a batch."""
 
     @property
-    def loss(self) -> Tensor | None:
-        """Mean over the batch's sequences in nats, a scalar; None without targets."""
+    def losses(self) -> Mapping[str, Tensor]:
+        """Each loss by name, as its sum over the batch's targets in nats; none without targets."""
+        ...
+
+    @property
+    def hits(self) -> Mapping[str, Tensor]:
+        """For losses with an accuracy: booleans, which targets were scored best."""
         ...
 
     def per_sequence(self) -> list[Any]:

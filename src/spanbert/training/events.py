@@ -16,21 +16,27 @@ class StepRecord:
         step: updates made, this one included.
         steps: updates of the whole run.
         epoch: passes over the data, as a fraction.
-        loss: mean over the update's sequences, in nats.
+        loss: sum of the losses, in nats.
+        losses: each loss by name, the mean over its targets in the update.
+        accuracies: for losses that have one, the share of right targets in percent.
         gradient_norm: before clipping.
         learning_rate: of this update.
         pieces: real pieces read in this update, over all processes.
         seconds: wall time of the update.
+        data_seconds: of it, the time in which the batches were made.
     """
 
     step: int
     steps: int
     epoch: float
     loss: float
+    losses: dict[str, float]
+    accuracies: dict[str, float]
     gradient_norm: float
     learning_rate: float
     pieces: int
     seconds: float
+    data_seconds: float
 
 
 class Listener(Protocol):

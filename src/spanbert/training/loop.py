@@ -8,40 +8,30 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 import torch
 from accelerate import Accelerator
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from spanbert.errors import TrainingError
 from spanbert.scoring.report import Report
+from spanbert.training.data import Epoch, TrainingData
 from spanbert.training.events import Listener, StepRecord
 from spanbert.training.optimizer import build_optimizer
 from spanbert.training.order import Indices, epoch_batches
 from spanbert.training.run_folder import RunFolder
-from spanbert.training.schedule import linear_schedule
+from spanbert.training.schedule import linear_schedule, stable_schedule
 from spanbert.training.settings import TrainingSettings
-
-
-class Data(Protocol):
-    """What the loop asks of training data."""
-
-    def epoch(self, seed: int, epoch: int) -> Sequence[Any]:
-        """Features of an epoch, each with `piece_count`; a pure function of (seed, epoch)."""
-        ...
-
-    def collate(self, features: Sequence[Any]) -> Any:
-        """Features as a batch with `to(device)`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
 class _Update:
     """The batches of one update, over all processes, and where it stands in its epoch."""
 
-    features: Sequence[Any]
+    data: Epoch
+    lengths: NDArray[np.int64]
     batches: list[Indices]
     epoch: int
     place: int
@@ -52,8 +42,9 @@ class Trainer:
     """One run of training.
 
     Args:
-        model: called with a batch it returns an output with `loss`, the mean over the batch's sequences.
-        data: features by epoch.
+        model: called with a batch it returns an `Output`; the loss of an update is the sum of its losses,
+            each the mean over the targets of the whole update.
+        data: sequences by epoch.
         settings: of the loop.
         run: where resume points go.
         evaluate: scores the dev set with the model as it is.
@@ -65,7 +56,7 @@ class Trainer:
     def __init__(
         self,
         model: nn.Module,
-        data: Data,
+        data: TrainingData,
         settings: TrainingSettings,
         run: RunFolder,
         *,
@@ -129,20 +120,19 @@ class Trainer:
         """Updates from the current place on, without end."""
         multiple = self.accelerator.num_processes * self.settings.accumulate
         for epoch in range(self.epoch, 10**9):
-            features = self.data.epoch(self.settings.seed, epoch)
-            if not features:
+            data = self.data.epoch(self.settings.seed, epoch)
+            lengths = data.lengths
+            if not len(lengths):
                 return
-            batches = epoch_batches(
-                [feature.piece_count for feature in features],
-                self.settings.batch_pieces,
-                self.settings.seed,
-                epoch,
-                multiple,
-            )
+            if len(lengths) < self.accelerator.num_processes:
+                raise TrainingError(
+                    f"{len(lengths)} sequences are too few for {self.accelerator.num_processes} processes"
+                )
+            batches = epoch_batches(lengths, self.settings.batch_pieces, self.settings.seed, epoch, multiple)
             places = len(batches) // multiple
             for place in range(self.place if epoch == self.epoch else 0, places):
                 group = batches[place * multiple : (place + 1) * multiple]
-                yield _Update(features, group, epoch, place, places)
+                yield _Update(data, lengths, group, epoch, place, places)
 
     def _one(self, update: _Update) -> StepRecord:
         """Forward and backward over this process's batches, then one optimizer step."""
@@ -152,33 +142,42 @@ class Trainer:
         torch.manual_seed(
             int(np.random.SeedSequence((self.settings.seed, self.step, process)).generate_state(1)[0])
         )
-        rate = self.settings.learning_rate * linear_schedule(self.step, self.steps, self.settings.warmup)
+        rate = self.settings.learning_rate * schedule_factor(self.settings, self.step, self.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.model.train()
-        mine = update.batches[process :: self.accelerator.num_processes]
-        sequences = sum(map(len, update.batches))
-        loss = torch.zeros((), device=self.accelerator.device)
-        for number, indices in enumerate(mine):
-            if not len(indices):
-                continue
-            batch = self.data.collate([update.features[index] for index in indices])
+        mine = [
+            update.data.batch(indices)
+            for indices in update.batches[process :: self.accelerator.num_processes]
+            if len(indices)
+        ]
+        data_seconds = time.perf_counter() - began
+        names = list(mine[0].target_counts)
+        counts = self._over_processes([sum(batch.target_counts[name] for batch in mine) for name in names])
+        # Each loss is divided by its targets in the whole update, so that the gradient is that of the mean,
+        # however sequences are spread over batches and processes (which average their gradients).
+        scales = 1 / counts.clamp(min=1)
+        losses, hits = torch.zeros(2, len(names), device=self.accelerator.device)
+        for number, batch in enumerate(mine):
             last = number == len(mine) - 1
             with contextlib.nullcontext() if last else self.accelerator.no_sync(self.model):
-                # Weighted so that the update is the gradient of the mean over all its sequences, however they
-                # are spread over batches and processes (which average their gradients).
-                share = len(indices) / sequences
-                batch = batch.to(self.accelerator.device)
                 with self.arithmetic:
-                    part = self.model(batch).loss * share
-                self.accelerator.backward(part * self.accelerator.num_processes)
-                loss += part.detach()
+                    output = self.model(batch.to(self.accelerator.device))
+                parts = torch.stack([output.losses[name] for name in names]) * scales
+                self.accelerator.backward(parts.sum() * self.accelerator.num_processes)
+            losses += parts.detach()
+            for place, name in enumerate(names):
+                hits[place] += output.hits[name].sum() if name in output.hits else torch.nan
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.settings.max_gradient_norm)
-        total = float(self.accelerator.reduce(loss, reduction="sum"))
+        means = dict(zip(names, self._over_processes(losses).tolist(), strict=True))
+        shares = dict(zip(names, (100 * self._over_processes(hits) * scales).tolist(), strict=True))
+        total = sum(means.values())
         if not (math.isfinite(total) and math.isfinite(float(norm))):
+            samples = [str(index) for indices in update.batches for index in indices]
             raise TrainingError(
                 f"update {self.step + 1}: the loss is {total}, the gradient norm {float(norm)}; what was "
-                "kept before is intact (a lower learning rate or float32 may help)"
+                "kept before is intact (a lower learning rate or float32 may help; sequences of the update: "
+                f"{', '.join(samples[:8])}{', ...' if len(samples) > 8 else ''})"
             )
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -189,16 +188,24 @@ class Trainer:
             steps=self.steps,
             epoch=round(update.epoch + self.place / update.places, 4),
             loss=round(total, 6),
+            losses={name: round(value, 6) for name, value in means.items()},
+            accuracies={name: round(value, 4) for name, value in shares.items() if not math.isnan(value)},
             gradient_norm=round(float(norm), 6),
             learning_rate=rate,
-            pieces=sum(update.features[index].piece_count for indices in update.batches for index in indices),
+            pieces=int(sum(update.lengths[indices].sum() for indices in update.batches)),
             seconds=round(time.perf_counter() - began, 4),
+            data_seconds=round(data_seconds, 4),
         )
+
+    def _over_processes(self, values: Tensor | list[int]) -> Tensor:
+        """Sums over all processes."""
+        mine = torch.as_tensor(values, device=self.accelerator.device).float()
+        return self.accelerator.reduce(mine, reduction="sum")  # type: ignore[no-any-return]
 
     def _evaluate(self) -> None:
         self.model.eval()
         report = self.evaluate()
-        better = self.best is None or report.primary_value > self.best.primary_value
+        better = self.best is None or report.beats(self.best)
         if better:
             self.best, self.stale = report, 0
             if self.accelerator.is_main_process:
@@ -237,6 +244,13 @@ class Trainer:
 def evaluation_is_due(step: int, steps: int, evaluations: int) -> bool:
     """Whether the dev set is scored after update `step` (from 1): at even intervals and after the last."""
     return step * evaluations // steps > (step - 1) * evaluations // steps
+
+
+def schedule_factor(settings: TrainingSettings, step: int, steps: int) -> float:
+    """The factor on the peak learning rate at a step counted from 0."""
+    if settings.schedule == "stable":
+        return stable_schedule(step, steps, settings.warmup, settings.decay)
+    return linear_schedule(step, steps, settings.warmup)
 
 
 def training_arithmetic(settings: TrainingSettings, device: torch.device) -> torch.autocast:

@@ -11,7 +11,7 @@ Indices = NDArray[np.int64]
 
 
 def epoch_batches(
-    lengths: Sequence[int], batch_pieces: int, seed: int, epoch: int, multiple: int = 1
+    lengths: Sequence[int] | NDArray[np.int64], batch_pieces: int, seed: int, epoch: int, multiple: int = 1
 ) -> list[Indices]:
     """Shuffle features and cut them into batches of about `batch_pieces` pieces.
 
@@ -27,15 +27,14 @@ def epoch_batches(
         Feature numbers of each batch. With fewer features than `multiple`, some batches are empty.
     """
     order = np.random.default_rng((seed, epoch)).permutation(len(lengths))
-    sizes = np.asarray(lengths, dtype=np.int64)[order]
+    filled = np.concatenate([[0], np.cumsum(np.asarray(lengths, dtype=np.int64)[order])])
     batches: list[Indices] = []
-    start, filled = 0, 0
-    for place, size in enumerate(sizes):
-        if place > start and filled + size > batch_pieces:
-            batches.append(order[start:place])
-            start, filled = place, 0
-        filled += int(size)
-    batches.append(order[start:])
+    start = 0
+    while start < len(order):
+        within = int(np.searchsorted(filled, filled[start] + batch_pieces, side="right")) - 1
+        end = max(within, start + 1)
+        batches.append(order[start:end])
+        start = end
     rest = len(batches) % multiple
     if rest:
         tail = np.concatenate(batches[-rest:])

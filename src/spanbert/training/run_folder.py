@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -41,7 +42,8 @@ class RunFolder:
         self.metrics = path / "metrics.jsonl"
         self.resume_point = path / "resume.pt"
         self.report = path / "report.json"
-        if self.resume_point.exists() and resume:
+        self.resume = resume
+        if resume and self.settings_file.exists() and not self.report.exists():
             self._check_settings()
         elif self.resume_point.exists() or (
             self.metrics.exists() and not resume and not self.report.exists()
@@ -62,6 +64,8 @@ class RunFolder:
             SpanbertError: the place is not writable.
         """
         if not self.resume_point.exists():
+            if self.resume and self.metrics.exists():
+                logging.getLogger(__name__).warning("%s: no resume point yet, beginning anew", self.path)
             write_json(self.settings_file, self.settings)
             self.metrics.unlink(missing_ok=True)
         for leftover in self.path.glob(".*.part"):

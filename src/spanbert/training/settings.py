@@ -19,7 +19,11 @@ class TrainingSettings(BaseModel):
     learning_rate: float = Field(5e-5, gt=0)
     """Peak learning rate."""
     warmup: float = Field(0.06, ge=0, le=1)
-    """Share of the updates in which the learning rate rises; it then falls linearly to zero."""
+    """Share of the updates in which the learning rate rises."""
+    schedule: Literal["linear", "stable"] = "linear"
+    """After the warm-up: `linear` falls to zero at once, `stable` stays and falls in the last `decay`."""
+    decay: float = Field(0.2, gt=0, le=1)
+    """Share of the updates, at the end, in which a `stable` learning rate falls to zero."""
     weight_decay: float = Field(0.01, ge=0)
     """AdamW's decay, on matrices only."""
     max_gradient_norm: float = Field(1.0, gt=0)

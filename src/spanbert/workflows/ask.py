@@ -97,6 +97,7 @@ class AskResult:
         answers: answers above the model's threshold, likeliest first; empty for "no answer".
         closest: the best stretch of text where there is no answer.
         no_answer_probability: calibrated chance that the documents have no answer.
+        threshold: score that an answer must pass to be given.
         documents: files that were read.
         passages: passages of all files.
         passages_read: passages that the model read.
@@ -108,6 +109,7 @@ class AskResult:
     answers: tuple[FoundAnswer, ...]
     closest: FoundAnswer | None
     no_answer_probability: float
+    threshold: float
     documents: int
     passages: int
     passages_read: int
@@ -122,6 +124,7 @@ class AskResult:
             "answers": [answer.to_json() for answer in self.answers],
             "closest": self.closest.to_json() if self.closest else None,
             "no_answer_probability": round(self.no_answer_probability, 6),
+            "threshold": round(self.threshold, 4),
             "documents": self.documents,
             "passages": self.passages,
             "passages_read": self.passages_read,
@@ -156,10 +159,10 @@ def ask(
     started = time.perf_counter()
     if not question.strip():
         raise DataError("the question is empty")
-    if top < 1 or passages_read < 1:
-        raise SettingsError(f"top ({top}) and passages_read ({passages_read}) must be at least 1")
-    paths = [source] if isinstance(source, str | Path) else source
-    index = paths if isinstance(paths, DocumentIndex) else DocumentIndex(map(Path, paths), track, question)
+    for name, value in (("top", top), ("passages_read", passages_read)):
+        if value < 1:
+            raise SettingsError(f"{name} must be at least 1, got {value}")
+    index = source if isinstance(source, DocumentIndex) else DocumentIndex(source, track, question)
     found = index.search(question, passages_read)
     examples = (QaExample(str(number), question, passage.text) for number, passage in enumerate(found))
     predictions = list(track(predictor.predict(examples), "answering", len(found)))
@@ -171,6 +174,7 @@ def ask(
         answers=tuple(map(_answer, given)),
         closest=_answer(groups[0]) if groups and not given else None,
         no_answer_probability=no_answer,
+        threshold=settings.no_answer_threshold,
         documents=index.document_count,
         passages=len(index),
         passages_read=len(found),

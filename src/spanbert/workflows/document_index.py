@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -52,7 +52,7 @@ class DocumentIndex:
 
     def __init__(
         self,
-        paths: Iterable[Path],
+        paths: str | Path | Iterable[str | Path],
         track: Track[Document | Skipped] = untracked,
         question: str | None = None,
     ) -> None:
@@ -64,9 +64,10 @@ class DocumentIndex:
         self._file_numbers, self._starts, self._ends = array("q"), array("q"), array("q")
         self._kept: OrderedDict[int, Document] = OrderedDict()
         self._kept_chars = 0
-        self._index = PassageIndex(self._texts(track(read_documents(paths), "reading", None)), question)
+        listed = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+        self._index = PassageIndex(self._texts(track(read_documents(listed), "reading", None)), question)
         if not self._files:
-            raise DataError(self._nothing_found())
+            raise DataError(self._nothing_found(listed))
 
     @property
     def document_count(self) -> int:
@@ -122,10 +123,11 @@ class DocumentIndex:
             _, oldest = self._kept.popitem(last=False)
             self._kept_chars -= len(oldest.text)
 
-    def _nothing_found(self) -> str:
+    def _nothing_found(self, paths: Sequence[Path]) -> str:
         reasons = [f"{item.path}: {item.reason}" for item in self.skipped[:2]]
         more = f" and {len(self.skipped) - 2} more" if len(self.skipped) > 2 else ""
-        return "no readable document" + (f" ({'; '.join(reasons)}{more})" if reasons else " in the folder")
+        places = ", ".join(map(str, paths[:3])) + (" ..." if len(paths) > 3 else "")
+        return f"no readable document in {places}" + (f" ({'; '.join(reasons)}{more})" if reasons else "")
 
 
 def _checksum(document: Document) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,13 +11,13 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 
-from spanbert.checkpoint.folder import write_folder
 from spanbert.checkpoint.source import read_checkpoint
-from spanbert.errors import DataError, SettingsError, TrainingError
+from spanbert.errors import DataError, SettingsError
 from spanbert.inference.engine import Engine
 from spanbert.scoring.report import Report
 from spanbert.tasks import task_class
 from spanbert.training.curves import CurveDrawer
+from spanbert.training.data import FeatureEpoch
 from spanbert.training.events import Listener
 from spanbert.training.loop import Trainer
 from spanbert.training.run_folder import RunFolder
@@ -27,6 +26,7 @@ from spanbert.workflows.model_source import TaskModel, build, describe, name_tab
 from spanbert.workflows.predict import Predictor
 from spanbert.workflows.provenance import file_sha256, model_sha256
 from spanbert.workflows.settings import FinetuneSettings, checked
+from spanbert.workflows.write_model import write_model
 
 
 def finetune(
@@ -92,8 +92,15 @@ def finetune(
 
     def keep(report: Report) -> None:
         facts = CardFacts(made.task, fitted, chosen, str(model), data.counts, report)
-        _write_model(
-            target, made, fitted, accelerator.unwrap_model(made.model), model_card(facts, target.name)
+        write_model(
+            target,
+            accelerator.unwrap_model(made.model),
+            name_table(made.task),
+            made.checkpoint.config,
+            made.tokenizer,
+            architecture=made.task.architecture,
+            card=model_card(facts, target.name),
+            task=describe(fitted),
         )
 
     trainer = Trainer(
@@ -138,7 +145,7 @@ class Files:
 
 @dataclass(frozen=True)
 class _Data:
-    """Data of a run in memory, as the loop (`epoch`, `collate`) and the evaluations want it."""
+    """Data of a run in memory, as the loop (`epoch`) and the evaluations want it."""
 
     task: Any
     training_set: Any
@@ -168,39 +175,10 @@ class _Data:
             logging.getLogger(__name__).warning("gold that cannot be used: %s", lost)
         return data
 
-    def epoch(self, seed: int, epoch: int) -> Sequence[Any]:
-        return self.training_set.epoch(seed, epoch)  # type: ignore[no-any-return]
-
-    def collate(self, features: Sequence[Any]) -> Any:
-        return self.task.collate(features)
+    def epoch(self, seed: int, epoch: int) -> FeatureEpoch:
+        return FeatureEpoch(self.training_set.epoch(seed, epoch), self.task.collate)
 
     def lost_gold(self) -> dict[str, int]:
         return {
             f"{reason} (training)": count for reason, count in self.training_set.lost_gold.items() if count
         }
-
-
-def _write_model(target: Path, made: TaskModel, fitted: Any, module: torch.nn.Module, card: str) -> None:
-    """Write the folder beside its place, then move the files in: a full disk leaves the earlier model."""
-    staged = target / ".staged"
-    shutil.rmtree(staged, ignore_errors=True)
-    try:
-        write_folder(
-            staged,
-            module,
-            name_table(made.task),
-            made.checkpoint.config,
-            made.tokenizer,
-            architecture=made.task.architecture,
-            task=describe(fitted),
-        )
-        (staged / "README.md").write_text(card, encoding="utf-8")
-        for file in sorted(staged.iterdir()):
-            file.replace(target / file.name)
-    except OSError as error:
-        raise TrainingError(
-            f"{target}: cannot write the model ({error}); what was kept before is intact; make room, then "
-            "--resume goes on"
-        ) from error
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)

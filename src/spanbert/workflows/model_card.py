@@ -9,7 +9,7 @@ from typing import Any
 
 import spanbert
 from spanbert.scoring.report import Report
-from spanbert.workflows.settings import FinetuneSettings
+from spanbert.workflows.settings import FinetuneSettings, PretrainSettings
 
 PIPELINE_TAGS = {
     "BertForQuestionAnswering": "question-answering",
@@ -69,6 +69,39 @@ def model_card(facts: CardFacts, name: str) -> str:
         "None is stated. Whoever passes this model on chooses one that its data and its start model allow.",
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def pretraining_card(
+    report: Report, settings: PretrainSettings, start: str, corpus_pieces: int, name: str
+) -> str:
+    """Markdown of a pretrained encoder.
+
+    Args:
+        report: validation report of this checkpoint.
+        settings: of the run.
+        start: the model or preset it started from.
+        corpus_pieces: pieces in the corpus.
+        name: title of the card.
+    """
+    front = "---\nlibrary_name: spanbert\npipeline_tag: fill-mask\ntags:\n- spanbert\n- pretraining\n---"
+    sections = [
+        front,
+        f"# {name}",
+        f"An encoder with the objective `{settings.objective}`, from `{start}`, on a corpus of "
+        f"{corpus_pieces:,} pieces; trained with spanbert {spanbert.__version__}.",
+        "## Validation",
+        "Held-out blocks of the corpus under fixed masks; losses in nats, accuracies in percent.",
+        _table("metric", "value", {key: f"{value:.4f}" for key, value in report.values.items()}),
+        "## Use",
+        _code(
+            "console", "spanbert finetune TASK --train FILE --dev FILE --model PATH/OF/THIS/FOLDER --output DIR"
+        ),
+        "## Settings",
+        _code("json", json.dumps(settings.model_dump(mode="json"), indent=2)),
+        "## Licence",
+        "None is stated. Whoever passes this model on chooses one that its data and its start model allow.",
+    ]
+    return "\n\n".join(sections) + "\n"
 
 
 def _front_matter(facts: CardFacts) -> str:

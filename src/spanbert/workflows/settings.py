@@ -22,6 +22,29 @@ class FinetuneSettings(TrainingSettings):
     """Held-out file for threshold and temperature; the dev file when left out."""
 
 
+class PretrainSettings(TrainingSettings):
+    """What `pretrain` can be told besides its files."""
+
+    learning_rate: float = Field(1e-4, gt=0)
+    """Peak learning rate."""
+    steps: int | None = Field(1000, ge=1)
+    """Updates in all; in place of it, `epochs`."""
+    objective: str = "spanbert"
+    """What is hidden and predicted: spanbert, spans, global-local, given-spans, whole-words or subwords."""
+    budget: float | None = Field(None, gt=0, lt=1)
+    """Share of the pieces to mask; 0.15 when left out."""
+    held_out: float = Field(0.01, gt=0, lt=1)
+    """Share of the blocks on which the validation loss is measured, with masks that never change."""
+    most_held_out: int = Field(256, ge=1)
+    """Blocks held out at most."""
+    gradient_checkpointing: bool = False
+    """Compute the inside of each layer again for the gradient: less memory, a third more time."""
+    corpus_folder: Path | None = None
+    """Where the corpus is prepared, to be used by several runs; OUTPUT/corpus when left out."""
+    corpus_settings: dict[str, Any] = Field(default_factory=dict)
+    """Settings of reading and packing by name, as `--corpus-settings.NAME VALUE`."""
+
+
 S = TypeVar("S", bound=BaseModel)
 
 

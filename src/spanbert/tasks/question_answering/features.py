@@ -20,6 +20,8 @@ from spanbert.text.spans import Span
 from spanbert.text.tokenizer import Pieces, Tokenizer
 from spanbert.text.windows import Window, windows
 
+ANSWERS = "answers"
+"""Name of the loss."""
 FEWEST_PASSAGE_PIECES = 32
 OTHERS_COMPARED = 8
 """Passages of the article among which `contrast` takes the one most like the question."""
@@ -64,6 +66,11 @@ class QaBatch:
     pieces: PieceBatch
     answerable: Tensor
     targets: Tensor | None
+
+    @property
+    def target_counts(self) -> dict[str, int]:
+        """One target a sequence, in a batch with gold."""
+        return {} if self.targets is None else {ANSWERS: len(self.targets)}
 
     def to(self, device: torch.device) -> QaBatch:
         """The same batch on another device."""

@@ -11,16 +11,26 @@ from torch import Tensor, nn
 
 from spanbert.nn.encoder import Encoder, initialise
 from spanbert.nn.heads import LinearHead
-from spanbert.tasks.question_answering.features import QaBatch
+from spanbert.tasks.question_answering.features import ANSWERS, QaBatch
 
 
 @dataclass(frozen=True)
 class QaOutput:
-    """Scores in nats (S, P), minus infinity at pieces that cannot be an answer; loss in nats."""
+    """Scores in nats (S, P), minus infinity at pieces that cannot be an answer; mean loss in nats."""
 
     start_scores: Tensor
     end_scores: Tensor
     loss: Tensor | None
+
+    @property
+    def losses(self) -> dict[str, Tensor]:
+        """The loss as a sum over sequences; none without gold."""
+        return {} if self.loss is None else {ANSWERS: self.loss * len(self.start_scores)}
+
+    @property
+    def hits(self) -> dict[str, Tensor]:
+        """None: exact match is measured on the dev set."""
+        return {}
 
     def per_sequence(self) -> list[NDArray[np.float32]]:
         """For each sequence an array (2, P): start and end scores."""

@@ -1,0 +1,221 @@
+"""Files in, a prepared corpus out: resumable, in several processes, in bounded memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spanbert.errors import DataError, SettingsError
+from spanbert.pretraining.corpus.building import ShardBuilder
+from spanbert.pretraining.corpus.chunks import chunks_of
+from spanbert.pretraining.corpus.manifest import (
+    FORMAT,
+    LENGTHS,
+    MANIFEST,
+    PIECE_COUNTS,
+    Counts,
+    Manifest,
+    Origin,
+    ShardRecord,
+    SourceRecord,
+    tokenizer_sha256,
+)
+from spanbert.pretraining.corpus.settings import CorpusSettings
+from spanbert.pretraining.corpus.shard_file import Shard, write_array
+from spanbert.pretraining.corpus.shards import Corpus
+from spanbert.pretraining.corpus.sources import Source, find_sources, kind
+from spanbert.pretraining.corpus.unfinished import begin, clear, note_finished, origin_before, shard_file
+from spanbert.pretraining.corpus.workers import cut_in_order
+from spanbert.text.files import make_folder, write_json
+from spanbert.text.tokenizer import Tokenizer
+
+WORTH_PROCESSES = 1 << 25
+"""Bytes of sources from which on several processes are started unasked."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparationProgress:
+    """How far a preparation is.
+
+    Args:
+        stage: `hashing` the sources, or `tokenizing` them.
+        done_bytes: of the sources, as they lie on disk.
+        total_bytes: of the sources.
+        pieces: written so far.
+        shards: finished so far.
+    """
+
+    stage: str
+    done_bytes: int
+    total_bytes: int
+    pieces: int = 0
+    shards: int = 0
+
+
+Listener = Callable[[PreparationProgress], None]
+
+
+def prepare(
+    sources: Sequence[str | Path],
+    tokenizer: Tokenizer,
+    output: Path,
+    settings: CorpusSettings,
+    *,
+    progress: Listener | None = None,
+    offline: bool = False,
+) -> Corpus:
+    """Read, tokenize and pack a corpus into blocks; a finished one of the same origin is opened as it is.
+
+    Every piece that the tokenizer makes of the sources is in exactly one block, in the order of the text.
+    After a kill or an error the same call goes on behind the last finished shard. The files are byte for byte
+    the same however often that happens and whatever the number of processes.
+
+    Args:
+        sources: files (text, JSONL, Parquet; plain, .gz or .zst), folders, ids of hub data sets.
+        tokenizer: cuts the text.
+        output: folder to be; one process at a time may prepare into it.
+        settings: how to read and pack.
+        progress: is told how far it is.
+        offline: take hub ids from the cache only.
+
+    Raises:
+        DataError: a source is damaged or holds no text (with file and line), or the folder is a corpus of
+            other sources.
+        SettingsError: the folder is a corpus of another tokenizer or of other settings.
+        MissingExtraError: a source or setting takes an optional package.
+        SpanbertError: the disk is full, or a process died.
+    """
+    output = Path(output)
+    tell = progress or (lambda _: None)
+    found, passed_over = find_sources(sources, settings, leave_out=output, offline=offline)
+    origin = Origin(
+        format=FORMAT,
+        tokenizer_sha256=tokenizer_sha256(tokenizer),
+        vocabulary_size=tokenizer.vocabulary_size,
+        settings=settings.of_content(),
+        sources=[],
+    )
+    before = origin_before(output)
+    if before is not None:
+        _check_same_kind(before, origin, output)
+    origin = origin.model_copy(update={"sources": _hashed(found, tell)})
+    if (output / MANIFEST).exists():
+        if before is None or _contents(before) != _contents(origin):
+            raise DataError(
+                "is a prepared corpus of other sources; choose another folder or delete it", output
+            )
+    else:
+        make_folder(output)
+        records = begin(output, before, origin)
+        _write_shards(records, found, tokenizer, output, settings=settings, tell=tell)
+        _write_manifest(records, origin, passed_over, output)
+    clear(output)
+    return Corpus(output)
+
+
+def _write_shards(
+    records: list[ShardRecord],
+    sources: Sequence[Source],
+    tokenizer: Tokenizer,
+    output: Path,
+    *,
+    settings: CorpusSettings,
+    tell: Listener,
+) -> None:
+    """Write the shards behind those that there are records of, and their records."""
+    before = [0, *accumulate(source.bytes for source in sources)]
+    after = (records[-1].last_source, records[-1].last_row) if records else None
+    done_pieces = sum(record.counts.pieces for record in records)
+    cut_chunks = cut_in_order(
+        chunks_of(sources, settings, after),
+        tokenizer.backend.to_str(),
+        segment_chinese=settings.segment_chinese,
+        workers=settings.workers or _worthwhile_workers(before[-1]),
+    )
+    builder: ShardBuilder | None = None
+    try:
+        for chunk, cut in cut_chunks:
+            if builder is None:
+                path = shard_file(output, len(records))
+                builder = ShardBuilder(path, settings.block_pieces, tokenizer.vocabulary_size)
+            builder.add(chunk.stretches, cut)
+            last = chunk.stretches[-1]
+            pieces = done_pieces + builder.pieces
+            if chunk.ends_shard:
+                records.append(builder.finish(chunk.source, last.row))
+                note_finished(output, records[-1])
+                builder, done_pieces = None, pieces
+            tell(
+                PreparationProgress(
+                    "tokenizing", before[chunk.source] + last.bytes_read, before[-1], pieces, len(records)
+                )
+            )
+    finally:
+        cut_chunks.close()
+        if builder is not None:
+            builder.abandon()
+
+
+def _write_manifest(records: list[ShardRecord], origin: Origin, passed_over: list[str], output: Path) -> None:
+    counts = sum((record.counts for record in records), Counts())
+    if not counts.pieces:
+        clear(output)
+        for record in records:
+            (output / record.name).unlink()
+        raise DataError(
+            f"no text in {', '.join(source.name for source in origin.sources[:3])}"
+            f"{' and others' if len(origin.sources) > 3 else ''}: there is nothing to train on"
+        )
+    piece_counts = np.zeros(origin.vocabulary_size, dtype=np.int64)
+
+    def block_lengths() -> Iterator[NDArray[np.int64]]:
+        for record in records:  # one shard open at a time: a process may not open all of many
+            shard = Shard(output / record.name, record.size(origin.vocabulary_size))
+            piece_counts[:] += shard.piece_counts
+            yield np.diff(shard.block_ends, prepend=0)
+
+    lengths_sha256 = write_array(output / LENGTHS, block_lengths(), "<i4")
+    manifest = Manifest(
+        origin=origin,
+        passed_over=passed_over,
+        counts=counts,
+        lengths_sha256=lengths_sha256,
+        piece_counts_sha256=write_array(output / PIECE_COUNTS, [piece_counts], "<i8"),
+        shards=records,
+    )
+    write_json(output / MANIFEST, manifest.model_dump(mode="json"))
+
+
+def _check_same_kind(before: Origin, now: Origin, output: Path) -> None:
+    remedy = "choose another folder or delete it"
+    if before.tokenizer_sha256 != now.tokenizer_sha256:
+        raise SettingsError(f"{output}: was prepared with another tokenizer; {remedy}")
+    if changed := [name for name in now.settings if before.settings.get(name) != now.settings[name]]:
+        told = ", ".join(f"{name} {before.settings.get(name)!r}" for name in changed)
+        raise SettingsError(f"{output}: was prepared with other settings ({told}); {remedy}")
+
+
+def _hashed(sources: Sequence[Source], tell: Listener) -> list[SourceRecord]:
+    found: list[SourceRecord] = []
+    done, total = 0, sum(source.bytes for source in sources)
+    for source in sources:
+        tell(PreparationProgress("hashing", done, total))
+        found.append(SourceRecord(name=source.name, bytes=source.bytes, sha256=source.sha256()))
+        done += source.bytes
+    return found
+
+
+def _contents(origin: Origin) -> list[tuple[str, str]]:
+    return [(kind(Path(source.name)), source.sha256) for source in origin.sources]
+
+
+def _worthwhile_workers(total_bytes: int) -> int:
+    if total_bytes < WORTH_PROCESSES:
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

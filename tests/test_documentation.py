@@ -14,7 +14,7 @@ from spanbert.checkpoint.source import shipped_models
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-FILES = re.compile(r"\b(SOURCE|DIR|M|FILE|DATA)\b|spanbert_hf_base|--resume")
+FILES = re.compile(r"\b(SOURCE|DIR|M|FILE|DATA|CORPUS)\b|spanbert_hf_base|--resume")
 """Lines with a placeholder, a file that nobody has here, or a run that would have to be killed first."""
 PASSAGE = "The lease ends in May. Ada signed it in Paris."
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from spanbert.workflows.evaluate import evaluate
     from spanbert.workflows.finetune import finetune
     from spanbert.workflows.predict import Predictor, load
+    from spanbert.workflows.pretrain import pretrain
 
 __version__ = "0.1.0"
 
@@ -34,6 +35,7 @@ _HOMES = {
     "evaluate": "spanbert.workflows.evaluate",
     "finetune": "spanbert.workflows.finetune",
     "load": "spanbert.workflows.predict",
+    "pretrain": "spanbert.workflows.pretrain",
     "CheckpointError": "spanbert.errors",
     "DataError": "spanbert.errors",
     "MissingExtraError": "spanbert.errors",
@@ -54,6 +56,7 @@ __all__ = [
     "evaluate",
     "finetune",
     "load",
+    "pretrain",
 ]
 
 

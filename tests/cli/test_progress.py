@@ -8,7 +8,19 @@ from spanbert.training.events import StepRecord
 
 
 def record(step, steps=100):
-    return StepRecord(step, steps, 0.5, 10.0 / step, 1.0, 1e-4, pieces=1000, seconds=0.5)
+    return StepRecord(
+        step=step,
+        steps=steps,
+        epoch=0.5,
+        loss=10.0 / step,
+        losses={"answers": 10.0 / step},
+        accuracies={},
+        gradient_norm=1.0,
+        learning_rate=1e-4,
+        pieces=1000,
+        seconds=0.5,
+        data_seconds=0.01,
+    )
 
 
 def shown(**options) -> str:

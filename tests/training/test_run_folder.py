@@ -12,7 +12,7 @@ SETTINGS = {"seed": 1, "train": ["a.json"]}
 
 
 def record(step):
-    return StepRecord(step, 9, 0.1, 1.0, 1.0, 0.1, 64, 0.5)
+    return StepRecord(step, 9, 0.1, 1.0, {"toy": 1.0}, {}, 1.0, 0.1, 64, 0.5, 0.0)
 
 
 def begun(path, *, steps=3, saved=None, resume=False):

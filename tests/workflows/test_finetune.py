@@ -23,7 +23,7 @@ def results(output: Path) -> dict[str, object]:
         name = str(path.relative_to(output))
         if path.name == "metrics.jsonl":
             lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-            found[name] = [{key: line[key] for key in line if key != "seconds"} for line in lines]
+            found[name] = [{key: line[key] for key in line if not key.endswith("seconds")} for line in lines]
         elif path.suffix == ".safetensors":
             with safe_open(path, "numpy") as stored:  # the library writes its metadata in any order
                 found[name] = {key: stored.get_tensor(key).tobytes() for key in stored.keys()}  # noqa: SIM118

@@ -15,6 +15,7 @@ from spanbert.training.events import Listener, StepRecord
 
 UPDATES_IN_MEAN = 50
 SECONDS_BETWEEN_LINES = 30.0
+SHARE_WORTH_SAYING = 0.05
 
 
 @contextmanager
@@ -79,14 +80,30 @@ class TrainingProgress:
 
     def _state(self, record: StepRecord) -> str:
         seconds = sum(one.seconds for one in self.recent)
-        loss = sum(one.loss for one in self.recent) / len(self.recent)
+        loss = self._mean("loss")
         speed = sum(one.pieces for one in self.recent) / seconds if seconds else 0.0
         left = (record.steps - record.step) * seconds / len(self.recent)
         best = "" if self.best is None else f", best {self.best:.2f}"
+        share = self._mean("data_seconds") / max(self._mean("seconds"), 1e-9)
+        waiting = f" ({share:.0%} of the time in data)" if share >= SHARE_WORTH_SAYING else ""
         return (
-            f"update {record.step}/{record.steps}, mean loss {loss:.4f}, rate {record.learning_rate:.2e}, "
-            f"{speed:,.0f} pieces/s, {_duration(left)} left{best}"
+            f"update {record.step}/{record.steps}, mean loss {loss:.4f}{self._single_losses(record)}, "
+            f"rate {record.learning_rate:.2e}, {speed:,.0f} pieces/s{waiting}, {_duration(left)} left{best}"
         )
+
+    def _mean(self, field: str) -> float:
+        return sum(float(getattr(one, field)) for one in self.recent) / len(self.recent)
+
+    def _single_losses(self, record: StepRecord) -> str:
+        """Each loss with its accuracy, where there is more to say than the total."""
+        if len(record.losses) == 1 and not record.accuracies:
+            return ""
+        told = []
+        for name in record.losses:
+            mean = sum(one.losses[name] for one in self.recent) / len(self.recent)
+            right = [one.accuracies[name] for one in self.recent if name in one.accuracies]
+            told.append(f"{name} {mean:.3f}" + (f" ({sum(right) / len(right):.1f} %)" if right else ""))
+        return f" ({', '.join(told)})"
 
     def _line(self, text: str) -> None:
         self.shown_at = time.monotonic()

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from spanbert.nn.encoder import Encoder
 from spanbert.nn.heads import MaskedLmHead
 from spanbert.pretraining.batch import PretrainingBatch
-from spanbert.pretraining.heads import PLACES, SpanBoundaryHead
+from spanbert.pretraining.heads import PLACE_WIDTH, PLACES, SpanBoundaryHead
 from spanbert.pretraining.objectives import BOUNDARY
 
 
@@ -38,15 +38,27 @@ class PretrainingModel(nn.Module):
         encoder: to be trained.
         boundary: whether there is a boundary head.
         places: pieces of a span that the boundary head can predict.
+        place_width: width of its place vectors.
     """
 
-    def __init__(self, encoder: Encoder, *, boundary: bool, places: int = PLACES) -> None:
+    def __init__(
+        self, encoder: Encoder, *, boundary: bool, places: int = PLACES, place_width: int = PLACE_WIDTH
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.masked_lm = MaskedLmHead(encoder.config, encoder.embeddings.word)
         self.boundary = (
-            SpanBoundaryHead(encoder.config, encoder.embeddings.word, places=places) if boundary else None
+            SpanBoundaryHead(
+                encoder.config, encoder.embeddings.word, places=places, place_width=place_width
+            )
+            if boundary
+            else None
         )
+
+    @property
+    def places(self) -> int:
+        """Pieces of a span that the boundary head can predict; 0 without one."""
+        return 0 if self.boundary is None else self.boundary.place.num_embeddings
 
     def forward(self, batch: PretrainingBatch) -> PretrainingOutput:
         """Losses of all objectives."""

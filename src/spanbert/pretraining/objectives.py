@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from spanbert.errors import SettingsError
 from spanbert.pretraining.masking import GeometricSpans, GivenSpans, MaskingScheme, SinglePieces, WholeWords
@@ -32,6 +31,12 @@ class Objective:
     def losses(self) -> tuple[str, ...]:
         """Names of the losses, each averaged over its own targets; the total is their sum."""
         return (*self.schemes, *([BOUNDARY] if self.boundary else []))
+
+    @property
+    def predictions(self) -> float:
+        """Expected predictions over the vocabulary for each piece read."""
+        budgets = [scheme.budget for scheme in self.schemes.values()]
+        return sum(budgets) + (budgets[0] if self.boundary else 0.0)
 
 
 OBJECTIVES: dict[str, Objective] = {
@@ -62,13 +67,9 @@ def objective(name: str, *, budget: float | None = None) -> Objective:
         return found
     if not 0 < budget < 1:
         raise SettingsError(f"masking budget: a share between 0 and 1 is needed, got {budget}")
-    total = sum(_budget(scheme) for scheme in found.schemes.values())
+    total = sum(scheme.budget for scheme in found.schemes.values())
     schemes = {
-        loss: replace(scheme, budget=budget * _budget(scheme) / total)  # type: ignore[type-var]
+        loss: replace(scheme, budget=budget * scheme.budget / total)  # type: ignore[type-var]
         for loss, scheme in found.schemes.items()
     }
     return replace(found, schemes=schemes)
-
-
-def _budget(scheme: Any) -> float:
-    return float(scheme.budget)

@@ -6,6 +6,7 @@ Nothing is drawn in sequence, so any sample can be rebuilt alone, in any batch, 
 from __future__ import annotations
 
 from enum import IntEnum
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,11 @@ class SampleRandom:
         place = np.atleast_1d(counters).astype(np.uint64) + np.uint64((stream << COUNTERS) + 1)
         bits = _mixed(self.keys[rows] + place * GOLDEN)
         return (bits >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def number_of(pieces: NDArray[np.int32]) -> int:
+    """A sample number, below 2**63, of a sequence that has none: the same for the same pieces."""
+    return int.from_bytes(blake2b(pieces.tobytes(), digest_size=8).digest(), "little") >> 1
 
 
 def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -43,7 +43,8 @@ class RunFolder:
         self.resume_point = path / "resume.pt"
         self.report = path / "report.json"
         self.resume = resume
-        if resume and self.settings_file.exists() and not self.report.exists():
+        unfinished = self.resume_point.exists() or not self.report.exists()
+        if resume and unfinished and self.settings_file.exists():
             self._check_settings()
         elif self.resume_point.exists() or (
             self.metrics.exists() and not resume and not self.report.exists()

@@ -26,7 +26,7 @@ from spanbert.pretraining.corpus.settings import CorpusSettings
 from spanbert.pretraining.corpus.shards import Corpus
 from spanbert.pretraining.corruption import Corruption, UnigramLaw
 from spanbert.pretraining.data import BlockData, held_out_blocks
-from spanbert.pretraining.heads import PLACES
+from spanbert.pretraining.heads import PLACE_WIDTH, PLACES
 from spanbert.pretraining.model import PretrainingModel
 from spanbert.pretraining.objectives import objective
 from spanbert.pretraining.validation import validate
@@ -95,7 +95,7 @@ def pretrain(
     )
     torch.manual_seed(chosen.seed)  # new weights are the same whatever was drawn before
     network = start.network(chosen)
-    data, held_out = split(prepared, start.tokenizer, chosen)
+    data, held_out = split(prepared, start.tokenizer, chosen, places=network.places)
     run.begin()
     accelerator = Accelerator()
 
@@ -189,11 +189,13 @@ class Start:
         """
         config = replace(self.config, hidden_dropout=settings.dropout, attention_dropout=0.0)
         stored = None if self.checkpoint is None else self.checkpoint.stored
-        places = PLACES
+        places, place_width = PLACES, PLACE_WIDTH
         if stored is not None and PLACES_TENSOR in stored.tensors:
-            places = len(stored.tensors[PLACES_TENSOR])
+            places, place_width = stored.tensors[PLACES_TENSOR].shape
         wanted = objective(settings.objective, budget=settings.budget)
-        network = PretrainingModel(Encoder(config), boundary=wanted.boundary, places=places)
+        network = PretrainingModel(
+            Encoder(config), boundary=wanted.boundary, places=places, place_width=place_width
+        )
         network.encoder.recompute = settings.gradient_checkpointing
         if stored is not None:
             lost = [
@@ -209,9 +211,15 @@ class Start:
 
 
 def split(
-    corpus: Corpus, tokenizer: Tokenizer, settings: PretrainSettings
+    corpus: Corpus, tokenizer: Tokenizer, settings: PretrainSettings, places: int = PLACES
 ) -> tuple[BlockData, BlockData]:
     """Training blocks and held-out ones.
+
+    Args:
+        corpus: prepared.
+        tokenizer: of the corpus.
+        settings: of the run.
+        places: pieces of a span that the boundary head can predict.
 
     Raises:
         DataError: the corpus is a single block.
@@ -222,6 +230,7 @@ def split(
     special = np.asarray([tokenizer.pad_id, tokenizer.unknown_id, tokenizer.start_id, tokenizer.end_id])
     special = np.append(special, tokenizer.mask_id)
     corruption = Corruption(tokenizer.mask_id, UnigramLaw.of(corpus.piece_counts, special))
-    masker = Masker(objective(settings.objective, budget=settings.budget), corruption, settings.seed)
+    wanted = objective(settings.objective, budget=settings.budget)
+    masker = Masker(wanted, corruption, settings.seed, places)
     rest = np.setdiff1d(np.arange(corpus.blocks), held_out, assume_unique=True)
     return BlockData(corpus, rest, masker, tokenizer), BlockData(corpus, held_out, masker, tokenizer)

@@ -12,6 +12,11 @@ from spanbert.pretraining.sequences import Sequences
 class MaskingScheme(Protocol):
     """Chooses the spans of sequences that are hidden."""
 
+    @property
+    def budget(self) -> float:
+        """Share of the pieces to mask, in expectation."""
+        ...
+
     def choose(self, sequences: Sequences, random: SampleRandom) -> MaskedSpans:
         """Spans of each sequence, a pure function of the sequence and its random numbers."""
         ...

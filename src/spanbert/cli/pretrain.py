@@ -1,0 +1,96 @@
+"""`spanbert pretrain`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import Console
+
+from spanbert.cli.progress import training_progress
+from spanbert.cli.report_table import report_table
+from spanbert.errors import SettingsError
+from spanbert.workflows.settings import PretrainSettings, by_field_name
+
+if TYPE_CHECKING:
+    from spanbert.pretraining.corpus.prepare import PreparationProgress
+
+
+def pretrain(
+    *corpus: str,
+    output: Path,
+    model: str | None = None,
+    preset: str | None = None,
+    tokenizer: Path | None = None,
+    batch_tokens: int | None = None,
+    resume: Annotated[bool, Parameter(negative="")] = False,
+    plan: Annotated[bool, Parameter(negative="")] = False,
+    offline: Annotated[bool, Parameter(negative="")] = False,
+    settings: Annotated[PretrainSettings | None, Parameter(name="*")] = None,
+) -> None:
+    """Pretrain an encoder on unlabelled text by masking spans.
+
+    Args:
+        corpus: text files, folders, JSONL, Parquet (plain, .gz or .zst), or ids of hub data sets.
+        output: folder of the model.
+        model: what to continue: a shipped name, a folder, an archive or a hub id.
+        preset: size of a new encoder instead (tiny, small, base, large), with --tokenizer.
+        tokenizer: folder of the tokenizer.
+        batch_tokens: pieces in a batch; the same as --batch-pieces.
+        resume: go on with the unfinished run in the output folder.
+        plan: say what the run would take (parameters, memory, hours), and do not train.
+        offline: never go to the network.
+        settings: all further options.
+    """
+    from spanbert.workflows.pretrain import pretrain as workflow
+    from spanbert.workflows.pretraining_plan import plan_pretraining
+
+    if not corpus:
+        raise SettingsError("say what to read: spanbert pretrain CORPUS... --output DIR")
+    options: dict[str, Any] = {}
+    if settings is not None:
+        options = settings.model_dump(include=settings.model_fields_set)
+    if batch_tokens is not None:
+        options["batch_pieces"] = batch_tokens
+    if "corpus_settings" in options:
+        options["corpus_settings"] = by_field_name(options["corpus_settings"])
+    if "epochs" in options:
+        options.setdefault("steps", None)
+    files: dict[str, Any] = {
+        "model": model,
+        "preset": preset,
+        "tokenizer": tokenizer,
+        "offline": offline,
+        "preparation": PreparationLine(Console(stderr=True, highlight=False)),
+    }
+    if plan:
+        Console().print(plan_pretraining(corpus, output, **files, **options).table())
+        return
+    try:
+        with training_progress() as listener:
+            report = workflow(corpus, output, **files, resume=resume, listeners=[listener], **options)
+    except KeyboardInterrupt:
+        print("the same command with --resume goes on from the last resume point", file=sys.stderr)  # noqa: T201
+        raise
+    console = Console()
+    console.print(report_table(report))
+    console.print(f"model: {output}", soft_wrap=True, markup=False)
+
+
+class PreparationLine:
+    """Says how far the preparation of a corpus is, a line for every tenth of it."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.said = -1
+
+    def __call__(self, progress: PreparationProgress) -> None:
+        """Hear of progress."""
+        tenth = 10 * progress.done_bytes // max(progress.total_bytes, 1)
+        if progress.stage == "tokenizing" and tenth > self.said:
+            self.said = tenth
+            self.console.print(
+                f"preparing the corpus: {10 * tenth} %, {progress.pieces:,} pieces", markup=False
+            )

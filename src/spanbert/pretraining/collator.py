@@ -1,0 +1,102 @@
+"""Span masking for somebody else's training loop: features in, tensors in Hugging Face's form out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from spanbert.errors import DataError
+from spanbert.pretraining.corruption import Corruption, UnigramLaw
+from spanbert.pretraining.masking import GeometricSpans, MaskingScheme
+from spanbert.pretraining.randomness import SampleRandom, number_of
+from spanbert.pretraining.sequences import Sequences
+from spanbert.text.tokenizer import SPECIAL_PIECES
+
+IGNORED = -100
+"""Label of pieces that no loss is asked for, as in PyTorch and transformers."""
+
+
+class SpanMaskingCollator:
+    """A `collate_fn` that masks spans; works in a PyTorch DataLoader and in transformers' Trainer.
+
+    Masks depend on seed, epoch and the sample alone: on the number in the feature's `index` where it has one,
+    else on its pieces. Call `set_epoch` before each pass to mask anew.
+
+    Args:
+        vocabulary: piece -> number, such as a tokenizer's `get_vocab()`; pieces inside a word begin with `##`.
+        scheme: which spans to hide.
+        piece_counts: (V,) how often each piece occurs, the law of random pieces; all alike when left out.
+        seed: of the masks.
+
+    Raises:
+        DataError: the vocabulary lacks one of BERT's special pieces.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Mapping[str, int],
+        *,
+        scheme: MaskingScheme | None = None,
+        piece_counts: NDArray[np.int64] | None = None,
+        seed: int = 0,
+    ) -> None:
+        missing = [piece for piece in ("[PAD]", "[CLS]", "[SEP]", "[MASK]") if piece not in vocabulary]
+        if missing:
+            raise DataError(f"the vocabulary has no {', '.join(missing)}")
+        size = max(vocabulary.values()) + 1
+        special = [vocabulary[piece] for piece in SPECIAL_PIECES if piece in vocabulary]
+        self.scheme = scheme or GeometricSpans()
+        self.seed = seed
+        self.epoch = 0
+        self.pad_id = vocabulary["[PAD]"]
+        self._inside_word = np.zeros(size, dtype=np.bool_)
+        self._inside_word[[number for piece, number in vocabulary.items() if piece.startswith("##")]] = True
+        self._fixed = np.zeros(size, dtype=np.bool_)
+        self._fixed[[vocabulary[piece] for piece in ("[PAD]", "[CLS]", "[SEP]")]] = True
+        counts = np.ones(size, dtype=np.int64) if piece_counts is None else piece_counts
+        self.corruption = Corruption(vocabulary["[MASK]"], UnigramLaw.of(counts, np.asarray(special)))
+
+    def set_epoch(self, epoch: int) -> None:
+        """Masks of another pass."""
+        self.epoch = epoch
+
+    def __call__(self, features: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
+        """Features with `input_ids` ([CLS] and [SEP] included) as one padded, masked batch.
+
+        Returns:
+            `input_ids`, `attention_mask` and `labels`, integers (B, P); labels are -100 at visible pieces.
+        """
+        rows = [np.asarray(feature["input_ids"], dtype=np.int32) for feature in features]
+        lengths = np.asarray([len(row) for row in rows], dtype=np.int64)
+        ids = np.concatenate(rows)
+        fixed = self._fixed[ids]
+        fixed[np.cumsum(lengths) - lengths] = True
+        fixed[np.cumsum(lengths) - 1] = True
+        samples = np.asarray(
+            [
+                feature["index"] if "index" in feature else number_of(row)
+                for feature, row in zip(features, rows, strict=True)
+            ],
+            dtype=np.int64,
+        )
+        sequences = Sequences(ids, ~self._inside_word[ids] | fixed, fixed, lengths, samples)
+        random = SampleRandom(self.seed, self.epoch, samples)
+        spans = self.scheme.choose(sequences, random)
+        seen = self.corruption.apply(sequences, spans, random)
+        labels = np.full(len(ids), IGNORED, dtype=np.int64)
+        labels[spans.positions()] = ids[spans.positions()]
+        shape = (len(rows), int(lengths.max()))
+        real = np.arange(shape[1]) < lengths[:, None]
+        padded = {
+            "input_ids": np.full(shape, self.pad_id, dtype=np.int64),
+            "attention_mask": real.astype(np.int64),
+            "labels": np.full(shape, IGNORED, dtype=np.int64),
+        }
+        padded["input_ids"][real] = seen
+        padded["labels"][real] = labels
+        return {name: torch.from_numpy(values) for name, values in padded.items()}

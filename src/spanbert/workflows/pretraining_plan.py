@@ -1,0 +1,170 @@
+"""What a pretraining run would take, reckoned before it is started."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from spanbert.nn.config import EncoderConfig
+from spanbert.pretraining.corpus.prepare import Listener as PreparationListener
+from spanbert.pretraining.corpus.prepare import prepare
+from spanbert.pretraining.corpus.settings import CorpusSettings
+from spanbert.pretraining.batch import PretrainingBatch
+from spanbert.pretraining.model import PretrainingModel
+from spanbert.pretraining.objectives import objective
+from spanbert.workflows.pretrain import Start, split
+from spanbert.workflows.settings import PretrainSettings, checked
+
+TRIAL_PIECES = 2048
+BYTES_A_PARAMETER = 16
+"""float32 weight, gradient and AdamW's two moments."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Figures of a run.
+
+    Args:
+        corpus_pieces: pieces in the corpus.
+        blocks: sequences in the corpus.
+        mean_length: pieces of a sequence, [CLS] and [SEP] included.
+        padding_share: of the cells that batches of padded rows (of the longest sequence) would waste; packed
+            batches, which are used, waste none.
+        parameters: that are trained.
+        flops_a_piece: floating-point operations of forward and backward for one piece.
+        memory_mib: weights, gradients, moments and the activations of a batch.
+        steps: updates.
+        pieces_a_second: measured here in a trial update.
+        hours: for all updates at that speed.
+    """
+
+    corpus_pieces: int
+    blocks: int
+    mean_length: float
+    padding_share: float
+    parameters: int
+    flops_a_piece: float
+    memory_mib: float
+    steps: int
+    pieces_a_second: float
+    hours: float
+
+    def table(self) -> Table:
+        """For a terminal."""
+        table = Table("plan", "value", title="pretraining")
+        rows = {
+            "corpus": f"{self.corpus_pieces:,} pieces in {self.blocks:,} blocks",
+            "mean sequence": f"{self.mean_length:.0f} pieces",
+            "padding": f"0 % (packed; padded rows would waste {self.padding_share:.0%})",
+            "parameters": f"{self.parameters:,}",
+            "operations": f"{self.flops_a_piece / 1e6:,.0f} MFLOP a piece",
+            "memory": f"{self.memory_mib:,.0f} MiB",
+            "updates": f"{self.steps:,}",
+            "speed here": f"{self.pieces_a_second:,.0f} pieces/s (one trial update)",
+            "time here": f"{self.hours:.1f} hours",
+        }
+        for name, value in rows.items():
+            table.add_row(name, value)
+        return table
+
+
+def plan_pretraining(
+    corpus: Sequence[str | Path],
+    output: str | Path,
+    *,
+    model: str | Path | None = None,
+    preset: str | None = None,
+    tokenizer: str | Path | None = None,
+    offline: bool = False,
+    preparation: PreparationListener | None = None,
+    **settings: Any,
+) -> Plan:
+    """Prepare the corpus (it is used by the run that follows), try one small update, and reckon.
+
+    Args:
+        corpus, output, model, preset, tokenizer, offline, preparation, settings: as of `pretrain`.
+
+    Raises:
+        SpanbertError: as `pretrain`.
+    """
+    chosen = checked(PretrainSettings, settings, "settings")
+    start = Start.of(model, preset, tokenizer, offline=offline)
+    prepared = prepare(
+        corpus,
+        start.tokenizer,
+        chosen.corpus_folder or Path(output) / "corpus",
+        checked(CorpusSettings, chosen.corpus_settings, "settings of the corpus"),
+        progress=preparation,
+        offline=offline,
+    )
+    network = start.network(chosen)
+    data, _ = split(prepared, start.tokenizer, chosen)
+    epoch = data.epoch(chosen.seed, 0)
+    lengths = epoch.lengths
+    longest = int(lengths.max())
+    trial = np.arange(max(1, int(np.searchsorted(np.cumsum(lengths), TRIAL_PIECES))))
+    seconds = min(_trial_update(network, epoch.batch(trial)) for _ in range(2))
+    speed = float(lengths[trial].sum()) / seconds
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    predictions = objective(chosen.objective, budget=chosen.budget).predictions
+    per_epoch = float(lengths.sum()) / (chosen.batch_pieces * chosen.accumulate)
+    steps = chosen.steps or max(1, round(chosen.epochs * per_epoch))
+    activations = chosen.batch_pieces * activation_bytes(
+        start.config, predictions, recompute=chosen.gradient_checkpointing
+    )
+    return Plan(
+        corpus_pieces=prepared.pieces,
+        blocks=prepared.blocks,
+        mean_length=float(lengths.mean()),
+        padding_share=1 - float(lengths.mean()) / longest,
+        parameters=parameters,
+        flops_a_piece=flops_a_piece(start.config, lengths, predictions),
+        memory_mib=(BYTES_A_PARAMETER * parameters + activations) / 2**20,
+        steps=steps,
+        pieces_a_second=speed,
+        hours=steps * chosen.batch_pieces * chosen.accumulate / speed / 3600,
+    )
+
+
+def flops_a_piece(config: EncoderConfig, lengths: NDArray[np.int64], predictions: float) -> float:
+    """Floating-point operations of a training step for one piece, forward and (twice as many) backward.
+
+    Args:
+        config: shape of the encoder.
+        lengths: pieces of each sequence; a piece attends to all of its own.
+        predictions: over the vocabulary, for each piece.
+    """
+    width, wide = config.width, config.feed_forward_width
+    attended = float((lengths.astype(np.float64) ** 2).sum() / lengths.sum())
+    layer = 8 * width * width + 4 * width * wide + 4 * width * attended
+    head = predictions * 2 * width * (config.vocabulary_size + width)
+    return 3 * (config.layers * layer + head)
+
+
+def activation_bytes(config: EncoderConfig, predictions: float, *, recompute: bool) -> float:
+    """Bytes that training keeps for one piece between forward and backward, in float32.
+
+    Each layer keeps its input, queries, keys, values and mixed values, what both norms and the activation
+    need; a recomputed layer its input alone. Scores over the vocabulary are kept with their gradient.
+    """
+    inside = 10 * config.width + 2 * config.feed_forward_width
+    kept = config.width if recompute else inside
+    extra = inside if recompute else 0  # one layer at a time is computed again
+    return 4 * (config.layers * kept + extra + 2 * predictions * config.vocabulary_size)
+
+
+def _trial_update(network: PretrainingModel, batch: PretrainingBatch) -> float:
+    began = time.perf_counter()
+    network.train()
+    output = network(batch)
+    total = sum(output.losses[name] / count for name, count in batch.target_counts.items())
+    total.backward()  # type: ignore[union-attr]
+    network.zero_grad(set_to_none=True)
+    return time.perf_counter() - began

@@ -1,0 +1,122 @@
+"""The masking component inside other people's loops."""
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+from transformers import BertConfig, BertForMaskedLM, Trainer, TrainerCallback, TrainingArguments
+
+from spanbert.errors import DataError
+from spanbert.pretraining.collator import IGNORED, SpanMaskingCollator
+from spanbert.pretraining.masking import GeometricSpans, WholeWords
+
+TEXTS = ["the river runs through the capital city of france"] * 3 + ["paris what where"] * 2
+
+
+@pytest.fixture
+def features(tokenizer):
+    cut = tokenizer.encode_many(TEXTS)
+    return [
+        {"input_ids": [tokenizer.start_id, *pieces.ids.tolist(), tokenizer.end_id], "index": number}
+        for number, pieces in enumerate(cut)
+    ]
+
+
+@pytest.fixture
+def collator(tokenizer):
+    return SpanMaskingCollator(tokenizer.backend.get_vocab(), scheme=GeometricSpans(budget=0.4))
+
+
+def test_labels_are_the_originals_of_masked_pieces(features, collator, tokenizer):
+    batch = collator(features)
+    lengths = [len(feature["input_ids"]) for feature in features]
+    assert batch["attention_mask"].sum(1).tolist() == lengths
+    asked = batch["labels"] != IGNORED
+    assert asked.any()
+    for row, feature in enumerate(features):
+        original = torch.tensor(feature["input_ids"])
+        real = slice(0, lengths[row])
+        assert (batch["labels"][row][asked[row]] == original[asked[row][real]]).all()
+        visible = ~asked[row][real]
+        assert (batch["input_ids"][row][real][visible] == original[visible]).all()
+        assert not asked[row][[0, lengths[row] - 1]].any()
+        assert (batch["input_ids"][row][lengths[row] :] == tokenizer.pad_id).all()
+        assert not asked[row][lengths[row] :].any()
+
+
+def test_masks_depend_on_epoch_and_sample_alone(features, collator):
+    first = collator(features)
+    alone = collator(features[1:2])
+    assert torch.equal(alone["labels"][0], first["labels"][1][: len(alone["labels"][0])])
+    assert not torch.equal(first["labels"][0], first["labels"][1])  # same text, other number
+    collator.set_epoch(1)
+    assert not torch.equal(collator(features)["labels"], first["labels"])
+    collator.set_epoch(0)
+    assert torch.equal(collator(features)["labels"], first["labels"])
+
+
+def test_without_a_number_the_text_decides(features, collator):
+    bare = [{"input_ids": feature["input_ids"]} for feature in features]
+    labels = collator(bare)["labels"]
+    assert torch.equal(labels[0], labels[1])
+    assert torch.equal(labels, collator(bare)["labels"])
+
+
+def test_a_word_is_masked_whole(tokenizer):
+    cut = tokenizer.encode("capitals runs")
+    ids = [tokenizer.start_id, *cut.ids.tolist(), tokenizer.end_id]
+    collator = SpanMaskingCollator(tokenizer.backend.get_vocab(), scheme=WholeWords(budget=0.5))
+    words = cut.words
+    for epoch in range(20):
+        collator.set_epoch(epoch)
+        asked = (collator([{"input_ids": ids}])["labels"][0] != IGNORED).numpy()[1:-1]
+        for word in np.unique(words):
+            assert len(set(asked[words == word].tolist())) == 1
+
+
+def test_in_a_pytorch_loader_with_a_worker(features, collator):
+    loader = DataLoader(features, batch_size=2, collate_fn=collator, num_workers=1)
+    found = [batch["labels"] for batch in loader]
+    expected = [collator(features[start : start + 2])["labels"] for start in (0, 2, 4)]
+    assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
+class NextEpoch(TrainerCallback):
+    def __init__(self, collator):
+        self.collator = collator
+        self.epochs = []
+
+    def on_epoch_begin(self, args, state, control, **others):
+        self.collator.set_epoch(round(state.epoch))
+        self.epochs.append(self.collator.epoch)
+
+
+def test_in_transformers_trainer(features, collator, tokenizer, tmp_path):
+    model = BertForMaskedLM(
+        BertConfig(
+            vocab_size=tokenizer.vocabulary_size,
+            hidden_size=16,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=16,
+        )
+    )
+    callback = NextEpoch(collator)
+    trainer = Trainer(
+        model,
+        TrainingArguments(
+            str(tmp_path), num_train_epochs=3, report_to=[], use_cpu=True, remove_unused_columns=False
+        ),
+        data_collator=collator,
+        train_dataset=features,
+        callbacks=[callback],
+    )
+    before = model.cls.predictions.bias.detach().clone()
+    assert np.isfinite(trainer.train().training_loss)
+    assert callback.epochs == [0, 1, 2]
+    assert not torch.equal(model.cls.predictions.bias, before)
+
+
+def test_a_vocabulary_of_another_family_is_refused():
+    with pytest.raises(DataError, match=r"\[CLS\]"):
+        SpanMaskingCollator({"<s>": 0, "[PAD]": 1})

@@ -1,0 +1,248 @@
+"""Pretraining end to end on a tiny encoder and a corpus of a few hundred sentences."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForMaskedLM
+
+from released_models import (
+    CASED,
+    boundary_head,
+    pretrained_state,
+    released_files,
+    vocabulary_bytes,
+    write_files,
+)
+from spanbert.errors import SettingsError, SpanbertError
+from spanbert.nn.batch import PieceBatch
+from spanbert.pretraining.corpus.prepare import prepare
+from spanbert.pretraining.corpus.settings import CorpusSettings
+from spanbert.pretraining.model import PretrainingModel
+from spanbert.pretraining.objectives import OBJECTIVES
+from spanbert.pretraining.validation import validate
+from spanbert.text.tokenizer import Tokenizer
+from spanbert.workflows.pretrain import Start, pretrain, split
+from spanbert.workflows.settings import PretrainSettings
+from tiny_start import write_start
+
+SETTINGS = {
+    "steps": 12,
+    "evaluations": 3,
+    "save_every": 5,
+    "batch_pieces": 256,
+    "learning_rate": 3e-3,
+    "precision": "float32",
+    "held_out": 0.2,
+    "corpus_settings": {"block_pieces": 40},
+}
+
+
+def sentences(count: int) -> list[str]:
+    chance = random.Random(0)
+    names = ["ada", "charles", "mary", "alan"]
+    places = ["paris", "london", "the old town", "turin"]
+    return [
+        f"{chance.choice(names)} went to {chance.choice(places)} in 18{chance.randrange(10, 99)} by train."
+        for _ in range(count)
+    ]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    path = tmp_path_factory.mktemp("corpus") / "text.txt"
+    listed = sentences(400)
+    path.write_text("\n".join("\n" if number % 8 == 0 else line for number, line in enumerate(listed)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def start(corpus, tmp_path_factory):
+    return write_start(tmp_path_factory.mktemp("start") / "model", corpus.read_text().splitlines())
+
+
+class Stop(Exception):
+    pass
+
+
+class StopAt:
+    def __init__(self, step):
+        self.step = step
+
+    def started(self, step, steps):
+        pass
+
+    def updated(self, record):
+        if record.step == self.step:
+            raise Stop
+
+    def evaluated(self, step, report, best):
+        pass
+
+    def ended(self, step, reason):
+        pass
+
+
+def records(output):
+    lines = (output / "run" / "metrics.jsonl").read_text().splitlines()
+    return [
+        {key: value for key, value in json.loads(line).items() if not key.endswith("seconds")} for line in lines
+    ]
+
+
+@pytest.fixture(scope="module")
+def trained(corpus, start, tmp_path_factory):
+    output = tmp_path_factory.mktemp("pretrained") / "model"
+    report = pretrain([corpus], output, model=start, **SETTINGS)
+    return output, report
+
+
+def test_a_run_lowers_every_loss_and_says_so(trained):
+    output, report = trained
+    updates = [record for record in records(output) if record["kind"] == "update"]
+    assert [sorted(record["losses"]) for record in updates] == [["boundary", "masked_lm"]] * 12
+    for name in ("boundary", "masked_lm"):
+        values = [record["losses"][name] for record in updates]
+        assert np.mean(values[-3:]) < np.mean(values[:3])
+    assert updates[0]["loss"] == pytest.approx(sum(updates[0]["losses"].values()), abs=1e-5)
+    assert set(updates[0]["accuracies"]) == {"boundary", "masked_lm"}
+    assert report.primary == "validation_loss"
+    evaluations = [record for record in records(output) if record["kind"] == "evaluation"]
+    assert report.primary_value == min(record["validation_loss"] for record in evaluations)
+    assert "1" in report.details["boundary_accuracy_by_distance"]
+
+
+def test_what_a_run_leaves(trained):
+    output, _ = trained
+    assert {"config.json", "model.safetensors", "tokenizer.json", "vocab.txt", "README.md"} <= {
+        path.name for path in output.iterdir()
+    }
+    assert {"settings.json", "metrics.jsonl", "report.json", "curves.png"} == {
+        path.name for path in (output / "run").iterdir()
+    }
+    assert "`spanbert`" in (output / "README.md").read_text()
+
+
+def test_transformers_reads_the_masked_lm_head(trained):
+    output, _ = trained
+    network = Start.of(output, None, None).network(PretrainSettings()).eval()
+    theirs, told = AutoModelForMaskedLM.from_pretrained(output, output_loading_info=True)
+    assert not told["missing_keys"]
+    ids = torch.randint(5, network.encoder.config.vocabulary_size, (1, 20))
+    row = ids[0].numpy().astype(np.int32)
+    with torch.no_grad():
+        ours = network.masked_lm(network.encoder(PieceBatch.packed([row], [np.zeros_like(row)])))
+        expected = theirs.eval()(input_ids=ids).logits
+    torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_a_run_from_random_weights(corpus, start, tmp_path):
+    report = pretrain(
+        [corpus], tmp_path / "model", preset="tiny", tokenizer=start, **SETTINGS | {"objective": "subwords"}
+    )
+    assert set(report.values) == {"validation_loss", "masked_lm_loss", "masked_lm_accuracy"}
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    assert (config["num_hidden_layers"], config["hidden_size"]) == (2, 128)
+
+
+@pytest.mark.parametrize("stop", [3, 5, 7, 11])
+def test_a_resumed_run_ends_in_the_same_bits(corpus, start, trained, tmp_path, stop):
+    output, report = trained
+    with pytest.raises(Stop):
+        pretrain([corpus], tmp_path / "model", model=start, listeners=[StopAt(stop)], **SETTINGS)
+    again = pretrain([corpus], tmp_path / "model", model=start, resume=True, **SETTINGS)
+    assert again == report
+    assert records(tmp_path / "model") == records(output)
+    one, other = (load_file(folder / "model.safetensors") for folder in (output, tmp_path / "model"))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_released_model_goes_on_with_its_heads(tmp_path):
+    state = pretrained_state()
+    state |= boundary_head(state, positions=20)
+    files = released_files(state, **{"vocab.txt": vocabulary_bytes(CASED)})
+    network = Start.of(write_files(tmp_path / "released", files), None, None).network(PretrainSettings())
+    assert network.places == 20
+    head = "cls.pair_target_predictions"
+    for name, parameter in (
+        (f"{head}.position_embeddings.weight", network.boundary.place.weight),
+        (f"{head}.mlp_layer_norm.linear1.weight", network.boundary.inner.weight),
+        (f"{head}.mlp_layer_norm.layer_norm2.bias", network.boundary.outer_norm.bias),
+        (f"{head}.bias", network.boundary.decoder.bias),
+        ("cls.predictions.transform.dense.weight", network.masked_lm.dense.weight),
+        ("cls.predictions.bias", network.masked_lm.decoder.bias),
+        ("bert.embeddings.word_embeddings.weight", network.boundary.decoder.weight),
+    ):
+        torch.testing.assert_close(parameter.detach(), state[name], rtol=1e-3, atol=1e-3)
+
+
+def test_validation_masks_are_the_same_in_every_run(corpus, start, tmp_path):
+    made = Start.of(start, None, None)
+    prepared = prepare([corpus], made.tokenizer, tmp_path / "corpus", CorpusSettings(block_pieces=40))
+    torch.manual_seed(0)
+    network = made.network(PretrainSettings()).eval()
+    reports = []
+    for seed in (0, 5):
+        data, held_out = split(prepared, made.tokenizer, PretrainSettings(seed=seed, held_out=0.2))
+        assert not set(data.blocks) & set(held_out.blocks)
+        assert len(data.blocks) + len(held_out.blocks) == prepared.blocks
+        for batch_pieces in (64, 1000):
+            reports.append(
+                validate(network, held_out, batch_pieces=batch_pieces, device=torch.device("cpu"))
+            )
+    assert len({report.counts["masked_lm targets"] for report in reports}) == 1
+    for report in reports[1:]:
+        assert report.values == pytest.approx(reports[0].values, rel=1e-5)
+
+
+def test_gradients_do_not_depend_on_recomputation(corpus, start, tmp_path):
+    made = Start.of(start, None, None)
+    prepared = prepare([corpus], made.tokenizer, tmp_path / "corpus", CorpusSettings(block_pieces=40))
+    settings = PretrainSettings(dropout=0.0)
+    data, _ = split(prepared, made.tokenizer, settings)
+    batch = data.epoch(0, 0).batch(np.arange(5))
+    gradients = []
+    for recompute in (False, True):
+        torch.manual_seed(0)
+        network = made.network(settings.model_copy(update={"gradient_checkpointing": recompute})).train()
+        sum(network(batch).losses.values()).backward()
+        gradients.append([parameter.grad for parameter in network.parameters()])
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "say where to start"),
+        ({"preset": "tiny"}, "--preset needs --tokenizer"),
+        ({"objective": "bert"}, "unknown objective"),
+        ({"steps": 0}, "steps"),
+    ],
+)
+def test_wrong_options(corpus, start, tmp_path, options, message):
+    given = options if "preset" in options or not options else {"model": start, **options}
+    with pytest.raises(SettingsError, match=message):
+        pretrain([corpus], tmp_path / "model", **given)
+
+
+def test_a_tokenizer_that_does_not_fit_the_model(corpus, start, tmp_path):
+    words = [chr(0x4E00 + number) for number in range(900)]
+    (tmp_path / "other").mkdir()
+    Tokenizer.train(words, size=3000, lowercase=True, min_frequency=1).save(tmp_path / "other")
+    with pytest.raises(SpanbertError, match="the tokenizer has"):
+        pretrain([corpus], tmp_path / "model", model=start, tokenizer=tmp_path / "other")
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_every_objective_trains_and_saves(corpus, start, tmp_path, name):
+    report = pretrain(
+        [corpus], tmp_path / "model", model=start, **SETTINGS | {"objective": name, "steps": 2, "evaluations": 1}
+    )
+    assert set(report.values) >= {f"{loss}_loss" for loss in OBJECTIVES[name].losses}
+    assert isinstance(Start.of(tmp_path / "model", None, None).network(PretrainSettings()), PretrainingModel)
+

@@ -60,7 +60,13 @@ def main() -> None:
             ]
         features = [
             [
-                {"input_ids": [tokenizer.start_id, *corpus.gather(np.asarray([n])).piece_ids, tokenizer.end_id]}
+                {
+                    "input_ids": [
+                        tokenizer.start_id,
+                        *corpus.gather(np.asarray([n])).piece_ids,
+                        tokenizer.end_id,
+                    ]
+                }
                 for n in batch
             ]
             for batch in batches
@@ -95,9 +101,7 @@ def main() -> None:
     print(json.dumps(result["million_pieces_per_second"], indent=2))
 
 
-def peers(
-    folder: Path, batches: list[list[dict[str, list[int]]]]
-) -> dict[str, Callable[[int], object]]:
+def peers(folder: Path, batches: list[list[dict[str, list[int]]]]) -> dict[str, Callable[[int], object]]:
     """transformers' collators for single pieces and whole words."""
     from transformers import (
         AutoTokenizer,

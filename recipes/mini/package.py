@@ -7,22 +7,23 @@ Threshold and temperatures are fitted anew on the held-out questions, with the w
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
 import spanbert
 from spanbert.checkpoint.folder import write_compact, write_task
+from spanbert.scoring.report import Report
 from spanbert.workflows.model_source import describe
+
+CARD = Path(__file__).with_name("card.md")
 
 
 def main() -> None:
-    """Write the compact folder with the model card beside the weights."""
+    """Write the compact folder with its card."""
     if len(sys.argv) != 4:
         sys.exit(__doc__)
     source, held_out, target = map(Path, sys.argv[1:])
     write_compact(source, target)
-    shutil.copyfile(source / "README.md", target / "README.md")
     (target / "vocab.txt").unlink()  # tokenizer.json holds it
     predictor = spanbert.load(target)
     examples = list(predictor.task.read(held_out))
@@ -30,8 +31,19 @@ def main() -> None:
     task = predictor.task.fit(examples, predictions)
     write_task(target, describe(task))
     report = task.score(examples, [task.refit(prediction) for prediction in predictions])
+    (target / "README.md").write_text(card(report), encoding="utf-8")
     size = sum(file.stat().st_size for file in target.iterdir())
     print(f"{target}: {size / 1e6:.1f} MB; on the held-out questions {report.values}")
+
+
+def card(report: Report) -> str:
+    """The model card with the held-out scores."""
+    questions = report.counts["questions"]
+    return CARD.read_text(encoding="utf-8").format(
+        questions=questions,
+        without=questions - report.counts["questions_with_answer"],
+        rows="\n".join(f"| {name} | {value:.2f} |" for name, value in report.values.items()),
+    )
 
 
 if __name__ == "__main__":

@@ -71,13 +71,20 @@ def test_resuming_forgets_what_came_after_the_resume_point(tmp_path):
     assert [line["step"] for line in map(json.loads, again.metrics.read_text().splitlines())] == [1, 2, 3, 4]
 
 
-def test_resuming_without_a_resume_point_starts_anew(tmp_path):
+def test_resuming_without_a_resume_point_starts_anew(tmp_path, caplog):
     begun(tmp_path)
-    again = RunFolder(tmp_path, {"seed": 3}, resume=True)
-    again.begin()
+    again = RunFolder(tmp_path, SETTINGS, resume=True)
+    with caplog.at_level("WARNING"):
+        again.begin()
+    assert "no resume point yet" in caplog.text
     assert again.load() is None
     assert list(again.records()) == []
-    assert json.loads(again.settings_file.read_text()) == {"seed": 3}
+
+
+def test_resuming_with_other_settings_is_refused_without_a_resume_point_too(tmp_path):
+    begun(tmp_path)
+    with pytest.raises(SettingsError, match="these differ: seed"):
+        RunFolder(tmp_path, SETTINGS | {"seed": 3}, resume=True)
 
 
 def test_resuming_with_other_settings_names_them(tmp_path):

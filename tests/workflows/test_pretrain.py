@@ -89,7 +89,8 @@ class StopAt:
 def records(output):
     lines = (output / "run" / "metrics.jsonl").read_text().splitlines()
     return [
-        {key: value for key, value in json.loads(line).items() if not key.endswith("seconds")} for line in lines
+        {key: value for key, value in json.loads(line).items() if not key.endswith("seconds")}
+        for line in lines
     ]
 
 
@@ -191,9 +192,7 @@ def test_validation_masks_are_the_same_in_every_run(corpus, start, tmp_path):
         assert not set(data.blocks) & set(held_out.blocks)
         assert len(data.blocks) + len(held_out.blocks) == prepared.blocks
         for batch_pieces in (64, 1000):
-            reports.append(
-                validate(network, held_out, batch_pieces=batch_pieces, device=torch.device("cpu"))
-            )
+            reports.append(validate(network, held_out, batch_pieces=batch_pieces, device=torch.device("cpu")))
     assert len({report.counts["masked_lm targets"] for report in reports}) == 1
     for report in reports[1:]:
         assert report.values == pytest.approx(reports[0].values, rel=1e-5)
@@ -241,8 +240,10 @@ def test_a_tokenizer_that_does_not_fit_the_model(corpus, start, tmp_path):
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_every_objective_trains_and_saves(corpus, start, tmp_path, name):
     report = pretrain(
-        [corpus], tmp_path / "model", model=start, **SETTINGS | {"objective": name, "steps": 2, "evaluations": 1}
+        [corpus],
+        tmp_path / "model",
+        model=start,
+        **SETTINGS | {"objective": name, "steps": 2, "evaluations": 1},
     )
     assert set(report.values) >= {f"{loss}_loss" for loss in OBJECTIVES[name].losses}
     assert isinstance(Start.of(tmp_path / "model", None, None).network(PretrainSettings()), PretrainingModel)
-

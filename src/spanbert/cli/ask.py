@@ -120,9 +120,7 @@ def show_skipped(console: Console, result: AskResult) -> None:
     for item in result.skipped[:SKIPPED_SHOWN]:
         console.print(Text(f"skipped: {item.path}: {item.reason}", style="yellow"))
     if len(result.skipped) > SKIPPED_SHOWN:
-        console.print(
-            Text(f"skipped: {len(result.skipped) - SKIPPED_SHOWN} more files", style="yellow")
-        )
+        console.print(Text(f"skipped: {len(result.skipped) - SKIPPED_SHOWN} more files", style="yellow"))
 
 
 def _sentence(answer: FoundAnswer, style: str, *, bracketed: bool) -> Text:

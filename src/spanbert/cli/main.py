@@ -26,7 +26,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "predict": ("spanbert.cli.predict:predict", "Run a model over a JSONL file or standard input."),
     "evaluate": ("spanbert.cli.evaluate:evaluate", "Score a model on labelled data."),
     "finetune": ("spanbert.cli.finetune:finetune", "Train a task on labelled data."),
-    "pretrain": ("spanbert.cli.pretrain:pretrain", "Pretrain an encoder on unlabelled text by masking spans."),
+    "pretrain": (
+        "spanbert.cli.pretrain:pretrain",
+        "Pretrain an encoder on unlabelled text by masking spans.",
+    ),
     "tokenizer": ("spanbert.cli.tokenizer:tokenizer", "Learn a WordPiece vocabulary from text files."),
     "inspect": ("spanbert.cli.inspect:inspect", "Say what a checkpoint holds and what it can do."),
     "convert": ("spanbert.cli.convert:convert", "Write any known checkpoint form as a Hugging Face folder."),

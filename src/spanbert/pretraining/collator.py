@@ -28,7 +28,7 @@ class SpanMaskingCollator:
     else on its pieces. Call `set_epoch` before each pass to mask anew.
 
     Args:
-        vocabulary: piece -> number, such as a tokenizer's `get_vocab()`; pieces inside a word begin with `##`.
+        vocabulary: piece -> number, as a tokenizer's `get_vocab()`; pieces inside a word begin with `##`.
         scheme: which spans to hide.
         piece_counts: (V,) how often each piece occurs, the law of random pieces; all alike when left out.
         seed: of the masks.

@@ -48,9 +48,7 @@ class PretrainingModel(nn.Module):
         self.encoder = encoder
         self.masked_lm = MaskedLmHead(encoder.config, encoder.embeddings.word)
         self.boundary = (
-            SpanBoundaryHead(
-                encoder.config, encoder.embeddings.word, places=places, place_width=place_width
-            )
+            SpanBoundaryHead(encoder.config, encoder.embeddings.word, places=places, place_width=place_width)
             if boundary
             else None
         )

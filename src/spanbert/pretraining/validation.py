@@ -79,7 +79,11 @@ class _Tally:
             "pretraining",
             {name: round(value, 6) for name, value in values.items()},
             TOTAL,
-            counts={"blocks": blocks, "pieces": pieces, **{f"{n} targets": c for n, c in self.targets.items()}},
+            counts={
+                "blocks": blocks,
+                "pieces": pieces,
+                **{f"{n} targets": c for n, c in self.targets.items()},
+            },
             details=details,
             lower_is_better=True,
         )

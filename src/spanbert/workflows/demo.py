@@ -18,7 +18,6 @@ GUIDE_QUESTIONS = (
     "Which formula ranks the passages?",
     "Under which licence is the package published?",
     "What does the span boundary objective teach the model?",
-    "Which exit code means that my input is wrong?",
     "When was the Eiffel Tower built?",  # the guide has no answer
 )
 OPEN_QUESTIONS = (

@@ -94,7 +94,8 @@ def pretraining_card(
         _table("metric", "value", {key: f"{value:.4f}" for key, value in report.values.items()}),
         "## Use",
         _code(
-            "console", "spanbert finetune TASK --train FILE --dev FILE --model PATH/OF/THIS/FOLDER --output DIR"
+            "console",
+            "spanbert finetune TASK --train FILE --dev FILE --model PATH/OF/THIS/FOLDER --output DIR",
         ),
         "## Settings",
         _code("json", json.dumps(settings.model_dump(mode="json"), indent=2)),

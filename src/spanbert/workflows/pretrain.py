@@ -100,9 +100,7 @@ def pretrain(
     accelerator = Accelerator()
 
     def evaluate() -> Report:
-        return validate(
-            trainer.model, held_out, batch_pieces=chosen.batch_pieces, device=accelerator.device
-        )
+        return validate(trainer.model, held_out, batch_pieces=chosen.batch_pieces, device=accelerator.device)
 
     def keep(report: Report) -> None:
         write_model(

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from spanbert.nn.config import EncoderConfig
+from spanbert.pretraining.batch import PretrainingBatch
 from spanbert.pretraining.corpus.prepare import Listener as PreparationListener
 from spanbert.pretraining.corpus.prepare import prepare
 from spanbert.pretraining.corpus.settings import CorpusSettings
-from spanbert.pretraining.batch import PretrainingBatch
 from spanbert.pretraining.model import PretrainingModel
 from spanbert.pretraining.objectives import objective
 from spanbert.workflows.pretrain import Start, split
@@ -165,6 +165,6 @@ def _trial_update(network: PretrainingModel, batch: PretrainingBatch) -> float:
     network.train()
     output = network(batch)
     total = sum(output.losses[name] / count for name, count in batch.target_counts.items())
-    total.backward()  # type: ignore[union-attr]
+    total.backward()
     network.zero_grad(set_to_none=True)
     return time.perf_counter() - began

@@ -109,6 +109,16 @@ def test_a_single_json_line_is_enough(tmp_path, name):
     assert [made.id for made in read(tmp_path, [line()], name)] == ["q1"]
 
 
+@pytest.mark.parametrize(
+    ("version", "always"), [("1.1", True), ("v1.1", True), ("1.0", True), ("v2.0", False), (None, False)]
+)
+def test_the_version_of_a_file_says_whether_no_answer_is_an_answer(tmp_path, version, always):
+    content = squad(asked("a"), asked("b", answers=())) | ({} if version is None else {"version": version})
+    answerable, without = read(tmp_path, content)
+    assert answerable.always_answer is always
+    assert without.always_answer is False
+
+
 def test_an_article_without_title_is_one_of_its_own(tmp_path):
     data = squad(asked("q1"))
     data["data"] += squad(asked("q2"), title=None)["data"] + squad(asked("q3"))["data"]

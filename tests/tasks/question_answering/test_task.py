@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -109,6 +110,23 @@ def test_settings_refuse_what_makes_no_sense_and_unknown_names():
     ):
         with pytest.raises(ValueError, match=next(iter(wrong))):
             QaSettings(**wrong)
+
+
+def test_a_protocol_without_no_answer_is_always_answered():
+    examples, predictions = held_out(200)
+    task = QuestionAnswering(QaSettings(no_answer_threshold=1e9))
+    answerable = [(e, p) for e, p in zip(examples, predictions, strict=True) if e.answers]
+    kept = [e for e, _ in answerable]
+    refused = [task.refit(p) for _, p in answerable]
+    forced = [task.refit(replace(p, always_answer=True)) for _, p in answerable]
+    assert not any(made.answer for made in refused)
+    assert all(made.answer is made.candidates[0] for made in forced)
+    assert all(made.no_answer_probability == 0 for made in forced)
+    report = task.score(kept, forced)
+    assert report.values["f1"] == 100
+    assert report.details["with_threshold"]["f1"] == 0
+    assert report.details["with_threshold"]["answers_given"] == 0
+    assert "with_threshold" not in task.score(kept, refused).details
 
 
 def test_windows_fit_the_encoder_unless_longer_ones_were_chosen():

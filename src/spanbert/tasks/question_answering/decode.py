@@ -53,12 +53,15 @@ def decode(
         candidates=candidates,
         windows=len(features),
         covered_chars=_covered_chars(example, features),
+        always_answer=example.always_answer,
     )
     return reconsider(found_all, settings)
 
 
 def reconsider(prediction: QaPrediction, settings: QaSettings) -> QaPrediction:
     """The same candidates with the choice and the probabilities that `settings` make of their scores."""
+    if prediction.always_answer:
+        settings = settings.model_copy(update={"no_answer_threshold": float("-inf")})
     chances = choice_probabilities([candidate.score for candidate in prediction.candidates], settings)
     candidates = tuple(
         replace(candidate, probability=float(chance))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,8 @@ class QaExample:
         passage: where the answer is looked for.
         answers: right answers; empty when the passage has none; None when nobody said.
         article: what the passage is a part of, if known.
+        always_answer: the data's protocol has no "no answer" (SQuAD 1.1): the best answer is given, whatever
+            the threshold says.
     """
 
     id: str | int
@@ -45,6 +47,7 @@ class QaExample:
     passage: str
     answers: tuple[GoldAnswer, ...] | None = None
     article: str | None = None
+    always_answer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class QaPrediction:
         candidates: best answers, best first, whatever the threshold says.
         windows: how many windows of the passage were read.
         covered_chars: characters of the passage that were read.
+        always_answer: as the example says.
     """
 
     id: str | int
@@ -88,6 +92,7 @@ class QaPrediction:
     candidates: tuple[QaAnswer, ...]
     windows: int
     covered_chars: int
+    always_answer: bool = False
 
     @property
     def text(self) -> str:
@@ -180,6 +185,7 @@ def _read_squad(path: Path) -> Iterator[tuple[Path | str, int | None, QaExample]
         raise DataError(
             'no SQuAD file: an object with a list "data" is needed; JSONL files end in .jsonl', path
         )
+    always_answer = str(root.get("version", "")).lstrip("v").startswith("1.")
     for article_number, article in enumerate(articles):
         place = f"data[{article_number}]"
         for number, paragraph in enumerate(_listed(article, "paragraphs", place, path)):
@@ -193,7 +199,8 @@ def _read_squad(path: Path) -> Iterator[tuple[Path | str, int | None, QaExample]
                 if not isinstance(question, dict) or question.get("id") is None:
                     raise DataError(f'{here}.qas[{question_number}] has no "id"', path)
                 asked = f"{path} (question {_shown(question['id'])})"
-                yield asked, None, parse_example(question | shared, asked, None)
+                example = parse_example(question | shared, asked, None)
+                yield asked, None, replace(example, always_answer=always_answer and example.answers != ())
 
 
 def _listed(holder: Any, name: str, place: str, path: Path) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -132,5 +133,15 @@ class QuestionAnswering:
         return reconsider(prediction, self.settings)
 
     def score(self, examples: Sequence[QaExample], predictions: Sequence[QaPrediction]) -> Report:
-        """Exact match and F1."""
-        return metrics.score_answers(examples, predictions)
+        """Exact match and F1.
+
+        Where the data's protocol always answers, `details` has what the threshold would make of it too.
+        """
+        report = metrics.score_answers(examples, predictions)
+        always = any(made.always_answer for made in predictions)
+        if not always or self.settings.no_answer_threshold == float("-inf"):
+            return report
+        chosen = [self.refit(replace(made, always_answer=False)) for made in predictions]
+        withheld = metrics.score_answers(examples, chosen)
+        told = {**withheld.values, "answers_given": withheld.counts["answers_given"]}
+        return replace(report, details={**report.details, "with_threshold": told})

@@ -1,0 +1,70 @@
+"""The model in the package: real weights, through the whole road, against transformers."""
+
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForQuestionAnswering, AutoTokenizer
+
+import spanbert
+from spanbert.checkpoint.source import shipped_models
+from spanbert.workflows.convert import convert
+
+pytestmark = pytest.mark.skipif("mini" not in shipped_models(), reason="this build carries no model")
+MOST_BYTES = 45_000_000
+PASSAGE = (
+    "The Forth Bridge is a railway bridge near Edinburgh. It was opened on 4 March 1890 by the Prince of "
+    "Wales and has a length of 2,467 metres. Sir John Fowler and Sir Benjamin Baker designed it."
+)
+
+
+@pytest.fixture(scope="module")
+def predictor():
+    return spanbert.load("mini", offline=True)
+
+
+@pytest.fixture(scope="module")
+def theirs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("converted") / "mini"
+    convert("mini", output=folder)
+    return AutoTokenizer.from_pretrained(folder), AutoModelForQuestionAnswering.from_pretrained(folder)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [("When was the bridge opened?", "4 March 1890"), ("How long is the bridge?", "2,467 metres")],
+)
+def test_it_answers(predictor, question, answer):
+    made = predictor({"question": question, "passage": PASSAGE})
+    assert made.candidates[0].text == answer
+    assert PASSAGE[made.candidates[0].chars.start : made.candidates[0].chars.end] == answer
+
+
+def test_scores_equal_those_of_transformers_on_the_converted_folder(predictor, theirs):
+    tokenizer, model = theirs
+    question = "Who designed the bridge?"
+    task = predictor.task
+    example = task.parse({"question": question, "passage": PASSAGE}, "test", 1)
+    (features,) = task.features([example], predictor.tokenizer)
+    (ours,) = predictor.engine.run(features)
+    encoded = tokenizer(question, PASSAGE, return_tensors="pt")
+    assert encoded["input_ids"][0].tolist() == features[0].piece_ids.tolist()
+    with torch.no_grad():
+        found = model.eval()(**encoded)
+    seen = np.isfinite(ours[0])  # question pieces are no answers, so we give them no score
+    for mine, other in zip(ours, (found.start_logits, found.end_logits), strict=True):
+        np.testing.assert_allclose(mine[seen], other[0].numpy()[seen], atol=1e-4)
+
+
+def test_int8_arithmetic_finds_the_same_answer(predictor):
+    fast = spanbert.load("mini", offline=True, precision="int8")
+    item = {"question": "When was the bridge opened?", "passage": PASSAGE}
+    assert fast(item).candidates[0].text == predictor(item).candidates[0].text
+
+
+def test_it_is_small_and_says_where_it_comes_from(predictor):
+    files = {path.name: path.stat().st_size for path in predictor.source.iterdir()}
+    assert sum(files.values()) < MOST_BYTES
+    card = (predictor.source / "README.md").read_text(encoding="utf-8")
+    assert "all-MiniLM-L6-v2" in card
+    assert "SQuAD" in card
+    assert "Licence" in card

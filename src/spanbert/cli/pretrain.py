@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 from rich.console import Console
+from rich.table import Table
 
 from spanbert.cli.progress import training_progress
 from spanbert.cli.report_table import report_table
@@ -16,6 +17,7 @@ from spanbert.workflows.settings import PretrainSettings, by_field_name
 
 if TYPE_CHECKING:
     from spanbert.pretraining.corpus.prepare import PreparationProgress
+    from spanbert.workflows.pretraining_plan import Plan
 
 
 def pretrain(
@@ -45,7 +47,6 @@ def pretrain(
         settings: all further options.
     """
     from spanbert.workflows.pretrain import pretrain as workflow
-    from spanbert.workflows.pretraining_plan import plan_pretraining
 
     if not corpus:
         raise SettingsError("say what to read: spanbert pretrain CORPUS... --output DIR")
@@ -66,7 +67,9 @@ def pretrain(
         "preparation": PreparationLine(Console(stderr=True, highlight=False)),
     }
     if plan:
-        Console().print(plan_pretraining(corpus, output, **files, **options).table())
+        from spanbert.workflows.pretraining_plan import plan_pretraining
+
+        Console().print(plan_table(plan_pretraining(corpus, output, **files, **options)))
         return
     try:
         with training_progress() as listener:
@@ -77,6 +80,25 @@ def pretrain(
     console = Console()
     console.print(report_table(report))
     console.print(f"model: {output}", soft_wrap=True, markup=False)
+
+
+def plan_table(plan: Plan) -> Table:
+    """Figures of a plan in words and units."""
+    table = Table("plan", "value", title="pretraining")
+    rows = {
+        "corpus": f"{plan.corpus_pieces:,} pieces in {plan.blocks:,} blocks",
+        "mean sequence": f"{plan.mean_length:.0f} pieces",
+        "padding": f"0 % (packed; padded rows would waste {plan.padding_share:.0%})",
+        "parameters": f"{plan.parameters:,}",
+        "operations": f"{plan.flops_a_piece / 1e6:,.0f} MFLOP a piece",
+        "memory": f"{plan.memory_mib:,.0f} MiB",
+        "updates": f"{plan.steps:,}",
+        "speed here": f"{plan.pieces_a_second:,.0f} pieces/s (one trial update)",
+        "time here": f"{plan.hours:.1f} hours",
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table
 
 
 class PreparationLine:

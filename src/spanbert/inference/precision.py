@@ -82,7 +82,7 @@ class Int8SelfAttention(nn.Module):
 
 @contextmanager
 def fastest_engine() -> Iterator[None]:
-    """Weights packed in here are for oneDNN where torch has it (an eighth faster than the default's)."""
+    """Weights packed in here are for oneDNN where torch has it (EXPERIMENTS.md compares)."""
     before = torch.backends.quantized.engine
     if "onednn" in torch.backends.quantized.supported_engines:
         torch.backends.quantized.engine = "onednn"

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
-from torch import Tensor, nn
+from torch import nn
 
 from spanbert.nn.encoder import Encoder
 from spanbert.scoring.report import Report
 from spanbert.text.tokenizer import Tokenizer
+from spanbert.training.data import Batch
+from spanbert.training.data import Output as TrainingOutput
 
 
 class TaskSettings(BaseModel):
@@ -50,31 +52,8 @@ class Prediction(Protocol):
         ...
 
 
-class Batch(Protocol):
-    """Features as tensors."""
-
-    @property
-    def target_counts(self) -> Mapping[str, int]:
-        """For each loss, how many targets it is a sum over in this batch."""
-        ...
-
-    def to(self, device: Any) -> Any:
-        """The same batch on another device."""
-        ...
-
-
-class Output(Protocol):
-    """What a task's model returns for a batch."""
-
-    @property
-    def losses(self) -> Mapping[str, Tensor]:
-        """Each loss by name, as its sum over the batch's targets in nats; none without targets."""
-        ...
-
-    @property
-    def hits(self) -> Mapping[str, Tensor]:
-        """For losses with an accuracy: booleans, which targets were scored best."""
-        ...
+class Output(TrainingOutput, Protocol):
+    """What a task's model returns for a batch; without targets it has no losses."""
 
     def per_sequence(self) -> list[Any]:
         """Results on the CPU, one for each feature of the batch, in order."""

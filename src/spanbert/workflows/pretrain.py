@@ -85,14 +85,7 @@ def pretrain(
     run = RunFolder(target / "run", {**start.described, **chosen.model_dump()}, resume=resume)
     if not run.path.exists() and (target / "config.json").exists():
         raise SettingsError(f"{target}: holds a model already; choose another --output")
-    prepared = prepare(
-        corpus,
-        start.tokenizer,
-        chosen.corpus_folder or target / "corpus",
-        checked(CorpusSettings, chosen.corpus_settings, "settings of the corpus"),
-        progress=preparation,
-        offline=offline,
-    )
+    prepared = prepare_corpus(corpus, target, start, chosen, preparation, offline=offline)
     torch.manual_seed(chosen.seed)  # new weights are the same whatever was drawn before
     network = start.network(chosen)
     data, held_out = split(prepared, start.tokenizer, chosen, places=network.places)
@@ -206,6 +199,26 @@ class Start:
                     f"{stored.path}: {len(lost)} tensors of the encoder are missing: {', '.join(lost[:3])}"
                 )
         return network
+
+
+def prepare_corpus(
+    corpus: Sequence[str | Path],
+    output: Path,
+    start: Start,
+    settings: PretrainSettings,
+    progress: PreparationListener | None,
+    *,
+    offline: bool,
+) -> Corpus:
+    """The corpus of a run in `output/corpus`, or where the settings say. Raises as `prepare`."""
+    return prepare(
+        corpus,
+        start.tokenizer,
+        settings.corpus_folder or output / "corpus",
+        checked(CorpusSettings, settings.corpus_settings, "settings of the corpus"),
+        progress=progress,
+        offline=offline,
+    )
 
 
 def split(

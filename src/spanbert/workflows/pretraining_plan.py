@@ -10,16 +10,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.table import Table
 
 from spanbert.nn.config import EncoderConfig
 from spanbert.pretraining.batch import PretrainingBatch
 from spanbert.pretraining.corpus.prepare import Listener as PreparationListener
-from spanbert.pretraining.corpus.prepare import prepare
-from spanbert.pretraining.corpus.settings import CorpusSettings
 from spanbert.pretraining.model import PretrainingModel
 from spanbert.pretraining.objectives import objective
-from spanbert.workflows.pretrain import Start, split
+from spanbert.workflows.pretrain import Start, prepare_corpus, split
 from spanbert.workflows.settings import PretrainSettings, checked
 
 TRIAL_PIECES = 2048
@@ -56,24 +53,6 @@ class Plan:
     pieces_a_second: float
     hours: float
 
-    def table(self) -> Table:
-        """For a terminal."""
-        table = Table("plan", "value", title="pretraining")
-        rows = {
-            "corpus": f"{self.corpus_pieces:,} pieces in {self.blocks:,} blocks",
-            "mean sequence": f"{self.mean_length:.0f} pieces",
-            "padding": f"0 % (packed; padded rows would waste {self.padding_share:.0%})",
-            "parameters": f"{self.parameters:,}",
-            "operations": f"{self.flops_a_piece / 1e6:,.0f} MFLOP a piece",
-            "memory": f"{self.memory_mib:,.0f} MiB",
-            "updates": f"{self.steps:,}",
-            "speed here": f"{self.pieces_a_second:,.0f} pieces/s (one trial update)",
-            "time here": f"{self.hours:.1f} hours",
-        }
-        for name, value in rows.items():
-            table.add_row(name, value)
-        return table
-
 
 def plan_pretraining(
     corpus: Sequence[str | Path],
@@ -96,14 +75,7 @@ def plan_pretraining(
     """
     chosen = checked(PretrainSettings, settings, "settings")
     start = Start.of(model, preset, tokenizer, offline=offline)
-    prepared = prepare(
-        corpus,
-        start.tokenizer,
-        chosen.corpus_folder or Path(output) / "corpus",
-        checked(CorpusSettings, chosen.corpus_settings, "settings of the corpus"),
-        progress=preparation,
-        offline=offline,
-    )
+    prepared = prepare_corpus(corpus, Path(output), start, chosen, preparation, offline=offline)
     network = start.network(chosen)
     data, _ = split(prepared, start.tokenizer, chosen)
     epoch = data.epoch(chosen.seed, 0)

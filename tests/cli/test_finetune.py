@@ -66,15 +66,6 @@ def test_flags_win_over_the_file_and_the_file_over_defaults(qa_job, tmp_path):
     assert (trained.window_pieces, trained.contrast) == (96, 0.5)
 
 
-def test_every_recipe_is_a_valid_file(request):
-    from spanbert.cli.finetune import read_config
-
-    recipes = sorted((request.config.rootpath / "recipes").glob("*/*.toml"))
-    assert recipes
-    for path in recipes:
-        assert {"train", "dev", "model", "output"} <= read_config(path).keys()
-
-
 @pytest.mark.parametrize(
     ("flags", "message"),
     [

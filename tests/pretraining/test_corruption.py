@@ -25,7 +25,7 @@ def test_only_masked_spans_change_and_each_has_one_fate(blocks, seed):
     sequences = framed(blocks)
     spans, seen = corrupted(sequences, seed)
     outside = np.ones(len(seen), dtype=bool)
-    outside[spans.positions()] = False
+    outside[spans.positions] = False
     assert (seen[outside] == sequences.piece_ids[outside]).all()
     for start, end in zip(spans.starts, spans.ends, strict=True):
         masked = seen[start:end] == MASK
@@ -50,7 +50,7 @@ def test_shares_of_the_three_fates_by_span():
 def test_random_pieces_follow_the_corpus_and_are_never_special():
     sequences = framed(prose(600, 440))
     spans, seen = corrupted(sequences, masked=0.0, random=1.0)
-    pieces = seen[spans.positions()]
+    pieces = seen[spans.positions]
     counts = np.bincount(pieces, minlength=VOCABULARY)
     expected = len(pieces) * np.diff(LAW.cumulative)
     assert counts[expected == 0].sum() == 0
@@ -62,7 +62,7 @@ def test_random_pieces_follow_the_corpus_and_are_never_special():
 def test_all_masked():
     sequences = framed(prose(5, 50))
     spans, seen = corrupted(sequences, masked=1.0, random=0.0)
-    assert (seen[spans.positions()] == MASK).all()
+    assert (seen[spans.positions] == MASK).all()
 
 
 @given(st.floats(0, 1, exclude_max=True))

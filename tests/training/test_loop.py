@@ -71,9 +71,9 @@ def test_a_resumed_run_goes_on_where_it_was_saved(tmp_path):
 @pytest.mark.parametrize("accumulate", [2, 4])
 def test_accumulated_batches_equal_one_large_batch(tmp_path, accumulate):
     # 30 features of 16 pieces: the last update has fewer sequences and unequal batches
-    data = Data(30)
-    large = trainer(tmp_path / "large", data=data, batch_pieces=64 * accumulate, epochs=2)
-    small = trainer(tmp_path / "small", data=data, batch_pieces=64, accumulate=accumulate, epochs=2)
+    options = {"data": Data(30), "epochs": 2, "dropout": 0.0}
+    large = trainer(tmp_path / "large", batch_pieces=64 * accumulate, **options)
+    small = trainer(tmp_path / "small", batch_pieces=64, accumulate=accumulate, **options)
     large.train()
     small.train()
     assert len(large.model.seen) < len(small.model.seen)
@@ -213,3 +213,11 @@ def test_auto_takes_bfloat16_where_the_processor_has_it(monkeypatch, present, ex
 def test_the_installed_torch_has_the_checks_for_bfloat16():
     assert isinstance(torch.cpu._is_amx_tile_supported(), bool)
     assert isinstance(torch.cpu._is_avx512_bf16_supported(), bool)
+
+
+def test_a_score_that_is_no_number_is_neither_kept_nor_passed_over(tmp_path):
+    made = trainer(tmp_path, steps=8, evaluations=2, save_every=2, scores=[3.0, float("nan")])
+    with pytest.raises(TrainingError, match="update 8: the score of the evaluation is nan"):
+        made.train()
+    assert (tmp_path / "kept").read_text() == "3.0"
+    assert made.run.load()["step"] == 6

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+import pretrain_run
 from qa_job import train_model, write_job
 
 
@@ -15,3 +16,18 @@ def qa_job(tmp_path_factory) -> Path:
 def qa_model(qa_job, tmp_path_factory) -> Path:
     """A model trained for a moment on that job."""
     return train_model(qa_job, tmp_path_factory.mktemp("qa_model") / "model")
+
+
+@pytest.fixture(scope="session")
+def pretrain_job(tmp_path_factory) -> Path:
+    """A folder with `text.txt` and `start/`."""
+    return pretrain_run.write_job(tmp_path_factory.mktemp("pretrain_job"))
+
+
+@pytest.fixture(scope="session")
+def uninterrupted(pretrain_job, tmp_path_factory) -> tuple[pretrain_run.Ended, dict[str, object]]:
+    """How the uninterrupted run on that job ended, and what it left."""
+    output = tmp_path_factory.mktemp("uninterrupted") / "model"
+    ended = pretrain_run.start(pretrain_job, output)
+    assert ended.returncode == 0, ended.message
+    return ended, pretrain_run.results(output)

@@ -32,7 +32,10 @@ MASKED_LM_NAMES: dict[str, str] = {
     "decoder.bias": "cls.predictions.bias",
     "decoder.weight": "cls.predictions.decoder.weight",
 }
-
+NEXT_SENTENCE_NAMES: dict[str, str] = {
+    "pooler.dense.*": "bert.pooler.dense.*",
+    "scores.*": "cls.seq_relationship.*",
+}
 BOUNDARY_NAMES: dict[str, str] = {
     "place.weight": "cls.pair_target_predictions.position_embeddings.weight",
     "inner.*": "cls.pair_target_predictions.mlp_layer_norm.linear1.*",

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import sys
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 from rich.console import Console
 
+from spanbert.cli.config_file import merged, read_config
+from spanbert.cli.launched import is_main_process, leave_processes
 from spanbert.cli.progress import training_progress
 from spanbert.cli.report_table import report_table
 from spanbert.errors import SettingsError
-from spanbert.text.files import read_text
-from spanbert.workflows.settings import FinetuneSettings, by_field_name, checked
+from spanbert.workflows.settings import FinetuneSettings, by_field_name
 
 FILES = ("train", "dev", "model", "output")
 
@@ -63,7 +62,7 @@ def finetune(
         flags |= settings.model_dump(include=settings.model_fields_set)
     if "task_settings" in flags:
         flags["task_settings"] = by_field_name(flags["task_settings"])
-    options = merged(read_config(config) if config is not None else {}, flags)
+    options = merged(read_config(config, ConfigFile) if config is not None else {}, flags)
     if missing := [name for name in FILES if name not in options]:
         raise SettingsError(
             f"finetune needs {', '.join(f'--{name}' for name in missing)} (or these keys in a --config file)"
@@ -72,32 +71,10 @@ def finetune(
         with training_progress() as listener:
             report = workflow(task, **options, resume=resume, offline=offline, listeners=[listener])
     except KeyboardInterrupt:
-        print("the same command with --resume goes on from the last resume point", file=sys.stderr)  # noqa: T201
+        if is_main_process():
+            print("the same command with --resume goes on from the last resume point", file=sys.stderr)  # noqa: T201
         raise
-    console = Console()
+    leave_processes()
+    console = Console(quiet=not is_main_process())
     console.print(report_table(report))
     console.print(f"model: {options['output']}", soft_wrap=True, markup=False)
-
-
-def merged(config: dict[str, Any], flags: dict[str, Any]) -> dict[str, Any]:
-    """Both sources of options; a flag wins over the file, in the table of task settings one by one."""
-    tables = {**config.get("task_settings", {}), **flags.get("task_settings", {})}
-    return {**config, **flags, **({"task_settings": tables} if tables else {})}
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    """Options of a TOML file, checked.
-
-    Raises:
-        SettingsError: broken TOML, an unknown key or a value out of range; with the line.
-    """
-    text = read_text(path)
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: broken TOML: {error}") from None
-    for key, value in values.items():
-        found = re.search(rf"^[ \t]*\[?{re.escape(key)}\b", text, re.MULTILINE)
-        line = text.count("\n", 0, found.start()) + 1 if found else 1
-        checked(ConfigFile, {key: value}, f"{path}:{line}")
-    return values

@@ -14,7 +14,8 @@ from difflib import get_close_matches
 from cyclopts import App, CycloptsError
 
 import spanbert
-from spanbert.errors import SettingsError, SpanbertError
+from spanbert.cli.launched import is_main_process
+from spanbert.errors import MainProcessError, SettingsError, SpanbertError
 
 # command -> (module:function, line of help); the help stands here so that `--help` imports no command
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -74,6 +75,8 @@ def run(arguments: Sequence[str]) -> int:
         message = _mendable(error)
         if message is None:
             raise
+        if isinstance(error, MainProcessError | CycloptsError) and not is_main_process():
+            return 2  # the main process has met with the same, and says it
         return _refuse(message)
     return 0
 

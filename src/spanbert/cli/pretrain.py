@@ -10,6 +10,8 @@ from cyclopts import Parameter
 from rich.console import Console
 from rich.table import Table
 
+from spanbert.cli.config_file import merged, read_config
+from spanbert.cli.launched import is_main_process, leave_processes
 from spanbert.cli.progress import training_progress
 from spanbert.cli.report_table import report_table
 from spanbert.errors import SettingsError
@@ -20,13 +22,24 @@ if TYPE_CHECKING:
     from spanbert.workflows.pretraining_plan import Plan
 
 
+class ConfigFile(PretrainSettings):
+    """Keys of a `--config` file; paths in it start from the working directory."""
+
+    corpus: str | list[str] = ""
+    output: str = ""
+    model: str = ""
+    preset: str = ""
+    tokenizer: str = ""
+
+
 def pretrain(
     *corpus: str,
-    output: Path,
+    output: Path | None = None,
     model: str | None = None,
     preset: str | None = None,
     tokenizer: Path | None = None,
     batch_tokens: int | None = None,
+    config: Path | None = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     plan: Annotated[bool, Parameter(negative="")] = False,
     offline: Annotated[bool, Parameter(negative="")] = False,
@@ -41,6 +54,7 @@ def pretrain(
         preset: size of a new encoder instead (tiny, small, base, large), with --tokenizer.
         tokenizer: folder of the tokenizer.
         batch_tokens: pieces in a batch; the same as --batch-pieces.
+        config: TOML file with these options as keys (corpus = ["FILE"]); flags win over it.
         resume: go on with the unfinished run in the output folder.
         plan: say what the run would take (parameters, memory, hours), and do not train.
         offline: never go to the network.
@@ -48,38 +62,43 @@ def pretrain(
     """
     from spanbert.workflows.pretrain import pretrain as workflow
 
-    if not corpus:
-        raise SettingsError("say what to read: spanbert pretrain CORPUS... --output DIR")
-    options: dict[str, Any] = {}
+    given: dict[str, Any] = {"corpus": list(corpus) or None, "output": output, "model": model}
+    given |= {"preset": preset, "tokenizer": tokenizer, "batch_pieces": batch_tokens}
+    flags: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if settings is not None:
-        options = settings.model_dump(include=settings.model_fields_set)
-    if batch_tokens is not None:
-        options["batch_pieces"] = batch_tokens
-    if "corpus_settings" in options:
-        options["corpus_settings"] = by_field_name(options["corpus_settings"])
+        flags |= settings.model_dump(include=settings.model_fields_set)
+    if "corpus_settings" in flags:
+        flags["corpus_settings"] = by_field_name(flags["corpus_settings"])
+    options = merged(read_config(config, ConfigFile) if config is not None else {}, flags)
     if "epochs" in options:
         options.setdefault("steps", None)
-    files: dict[str, Any] = {
-        "model": model,
-        "preset": preset,
-        "tokenizer": tokenizer,
-        "offline": offline,
-        "preparation": PreparationLine(Console(stderr=True, highlight=False)),
-    }
+    if not options.get("corpus") or "output" not in options:
+        raise SettingsError(
+            "say what to read and where to write: spanbert pretrain CORPUS... --output DIR "
+            "(or the keys corpus and output in a --config file)"
+        )
+    named = options.pop("corpus")
+    read = [named] if isinstance(named, str) else named
+    target = options.pop("output")
+    options |= {"offline": offline, "preparation": PreparationLine(Console(stderr=True, highlight=False))}
     if plan:
+        if not is_main_process():
+            return
         from spanbert.workflows.pretraining_plan import plan_pretraining
 
-        Console().print(plan_table(plan_pretraining(corpus, output, **files, **options)))
+        Console().print(plan_table(plan_pretraining(read, target, **options)))
         return
     try:
         with training_progress() as listener:
-            report = workflow(corpus, output, **files, resume=resume, listeners=[listener], **options)
+            report = workflow(read, target, resume=resume, listeners=[listener], **options)
     except KeyboardInterrupt:
-        print("the same command with --resume goes on from the last resume point", file=sys.stderr)  # noqa: T201
+        if is_main_process():
+            print("the same command with --resume goes on from the last resume point", file=sys.stderr)  # noqa: T201
         raise
-    console = Console()
+    leave_processes()
+    console = Console(quiet=not is_main_process())
     console.print(report_table(report))
-    console.print(f"model: {output}", soft_wrap=True, markup=False)
+    console.print(f"model: {target}", soft_wrap=True, markup=False)
 
 
 def plan_table(plan: Plan) -> Table:
@@ -87,6 +106,7 @@ def plan_table(plan: Plan) -> Table:
     table = Table("plan", "value", title="pretraining")
     rows = {
         "corpus": f"{plan.corpus_pieces:,} pieces in {plan.blocks:,} blocks",
+        **({"pairs": f"{plan.pairs:,} sequences, half of them of two documents"} if plan.pairs else {}),
         "mean sequence": f"{plan.mean_length:.0f} pieces",
         "padding": f"0 % (packed; padded rows would waste {plan.padding_share:.0%})",
         "parameters": f"{plan.parameters:,}",

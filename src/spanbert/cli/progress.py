@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from spanbert.cli.launched import is_main_process
 from spanbert.scoring.report import Report
 from spanbert.training.events import Listener, StepRecord
 
@@ -25,7 +26,7 @@ def training_progress(console: Console | None = None) -> Iterator[Listener]:
     Args:
         console: where to; stderr when left out.
     """
-    console = console or Console(stderr=True, highlight=False)
+    console = console or Console(stderr=True, highlight=False, quiet=not is_main_process())
     if not console.is_terminal:
         yield TrainingProgress(console, None)
         return

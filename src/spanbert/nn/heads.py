@@ -37,6 +37,20 @@ class LinearHead(nn.Module):
         return self.scores(hidden)  # type: ignore[no-any-return]
 
 
+class NextSentenceHead(nn.Module):
+    """Whether the second text of a pair follows the first: two scores from the pooled [CLS]."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.pooler = Pooler(config)
+        self.scores = nn.Linear(config.width, 2)
+        initialise(self, config.init_std)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Sequence rows (S, P, D) -> (S, 2): scores of "follows" and of "is from elsewhere"."""
+        return self.scores(self.pooler(rows))  # type: ignore[no-any-return]
+
+
 class MaskedLmHead(nn.Module):
     """Transform, then scores over the vocabulary by the (tied) word embeddings and a bias of its own."""
 

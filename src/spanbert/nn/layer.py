@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 from spanbert.nn.attention import SelfAttention
@@ -33,10 +35,19 @@ class Layer(nn.Module):
         self.feed_forward = FeedForward(config, config.activation.build())
         self.feed_forward_norm = nn.LayerNorm(config.width, eps=config.norm_epsilon)
         self.dropout = nn.Dropout(config.hidden_dropout)
+        self.compiled: Callable[[Layer, Tensor, Tensor], Tensor] | None = None
+        """`behind_attention` as `compile_layers` has made it, used in training mode alone."""
 
     def forward(self, hidden: Tensor, mask: AttentionMask) -> Tensor:
         """(B, P, D) -> (B, P, D)."""
-        hidden = self.attention_norm(hidden + self.dropout(self.attention(hidden, mask)))
+        mixed = self.attention(hidden, mask)
+        if self.training and self.compiled is not None:
+            return self.compiled(self, hidden, mixed)
+        return self.behind_attention(hidden, mixed)
+
+    def behind_attention(self, hidden: Tensor, mixed: Tensor) -> Tensor:
+        """The layer's input and what attention made of it, (B, P, D) each -> (B, P, D)."""
+        hidden = self.attention_norm(hidden + self.dropout(mixed))
         return self.feed_forward_norm(  # type: ignore[no-any-return]
             hidden + self.dropout(self.feed_forward(hidden))
         )

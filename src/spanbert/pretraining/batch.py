@@ -16,7 +16,7 @@ from spanbert.pretraining.boundary_targets import BoundaryTargets, boundary_targ
 from spanbert.pretraining.corruption import Corruption
 from spanbert.pretraining.heads import PLACES
 from spanbert.pretraining.masked_spans import MaskedSpans
-from spanbert.pretraining.objectives import BOUNDARY, Objective
+from spanbert.pretraining.objectives import BOUNDARY, NEXT_SENTENCE, Objective
 from spanbert.pretraining.randomness import SampleRandom
 from spanbert.pretraining.sequences import Sequences
 
@@ -69,12 +69,30 @@ class BoundaryTensors:
 
 
 @dataclass(frozen=True)
+class NextSentenceTargets:
+    """What the next-sentence loss asks for.
+
+    Args:
+        positions: integers (N,), places of the pairs' [CLS] in the packed row.
+        labels: integers (N,), 0 where the second text follows the first, 1 where it is from another document.
+    """
+
+    positions: Tensor
+    labels: Tensor
+
+    def to(self, device: torch.device) -> NextSentenceTargets:
+        """The same on another device."""
+        return NextSentenceTargets(self.positions.to(device), self.labels.to(device))
+
+
+@dataclass(frozen=True)
 class PretrainingBatch:
     """Corrupted sequences, packed, and the targets of each loss."""
 
     pieces: PieceBatch
     masked: Mapping[str, MaskedTargets]
     boundary: BoundaryTensors | None
+    next_sentence: NextSentenceTargets | None = None
 
     @property
     def target_counts(self) -> dict[str, int]:
@@ -82,6 +100,8 @@ class PretrainingBatch:
         found = {name: len(targets.positions) for name, targets in self.masked.items()}
         if self.boundary is not None:
             found[BOUNDARY] = len(self.boundary.piece_ids)
+        if self.next_sentence is not None:
+            found[NEXT_SENTENCE] = len(self.next_sentence.labels)
         return found
 
     def to(self, device: torch.device) -> PretrainingBatch:
@@ -90,6 +110,7 @@ class PretrainingBatch:
             self.pieces.to(device),
             {name: targets.to(device) for name, targets in self.masked.items()},
             None if self.boundary is None else self.boundary.to(device),
+            None if self.next_sentence is None else self.next_sentence.to(device),
         )
 
 
@@ -118,7 +139,7 @@ class Masker:
         for choice, (loss, scheme) in enumerate(self.objective.schemes.items()):
             random = SampleRandom(self.seed, epoch, sequences.samples, choice)
             spans = scheme.choose(open_sequences, random)
-            positions = spans.positions()
+            positions = spans.positions
             masked[loss] = MaskedTargets(_tensor(positions), _tensor(sequences.piece_ids[positions]))
             seen = self.corruption.apply(replace(sequences, piece_ids=seen), spans, random)
             if choice == 0 and self.objective.boundary:
@@ -128,11 +149,11 @@ class Masker:
         position_ids = np.arange(len(seen)) - np.repeat(sequences.starts[:-1], lengths)
         pieces = PieceBatch(
             _tensor(seen)[None],
-            torch.zeros(1, len(seen), dtype=torch.long),
+            _segment_ids(sequences)[None],
             _tensor(position_ids)[None],
             PackedMask(tuple(lengths.tolist())),
         )
-        return PretrainingBatch(pieces, masked, boundary)
+        return PretrainingBatch(pieces, masked, boundary, _next_sentence(sequences))
 
 
 def _boundary(spans: MaskedSpans, piece_ids: NDArray[np.int32], places: int) -> BoundaryTensors:
@@ -148,5 +169,21 @@ def _boundary(spans: MaskedSpans, piece_ids: NDArray[np.int32], places: int) -> 
     )
 
 
+def _segment_ids(sequences: Sequences) -> Tensor:
+    if sequences.pairs is None:
+        return torch.zeros(len(sequences.piece_ids), dtype=torch.long)
+    first_pieces = sequences.pairs.first_pieces
+    texts = np.column_stack([first_pieces, sequences.lengths - first_pieces]).ravel()
+    return _tensor(np.repeat(np.tile([0, 1], len(first_pieces)), texts))
+
+
+def _next_sentence(sequences: Sequences) -> NextSentenceTargets | None:
+    if sequences.pairs is None:
+        return None
+    rows = np.flatnonzero(sequences.pairs.paired)
+    labels = sequences.pairs.exchanged[rows].astype(np.int64)
+    return NextSentenceTargets(_tensor(sequences.starts[rows]), _tensor(labels))
+
+
 def _tensor(values: NDArray[np.int64] | NDArray[np.int32]) -> Tensor:
-    return torch.from_numpy(values.astype(np.int64))
+    return torch.from_numpy(values.astype(np.int64, copy=False))

@@ -37,7 +37,7 @@ def boundary_targets(spans: MaskedSpans, farthest: int) -> BoundaryTargets:
         farthest: places for which the objective has a position vector; pieces farther inside a span have no
             boundary target (spans of that many pieces are rare; the masked-LM objective still sees them).
     """
-    places = spans.places()
-    kept = places < farthest
-    numbers = np.repeat(np.arange(len(spans.starts)), spans.lengths)
-    return BoundaryTargets(spans.starts - 1, spans.ends, numbers[kept], places[kept], spans.positions()[kept])
+    kept = spans.places < farthest
+    return BoundaryTargets(
+        spans.starts - 1, spans.ends, spans.numbers[kept], spans.places[kept], spans.positions[kept]
+    )

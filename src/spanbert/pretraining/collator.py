@@ -89,7 +89,7 @@ class SpanMaskingCollator:
         spans = self.scheme.choose(sequences, random)
         seen = self.corruption.apply(sequences, spans, random)
         labels = np.full(len(ids), IGNORED, dtype=np.int64)
-        labels[spans.positions()] = ids[spans.positions()]
+        labels[spans.positions] = ids[spans.positions]
         shape = (len(rows), int(lengths.max()))
         real = np.arange(shape[1]) < lengths[:, None]
         padded = {

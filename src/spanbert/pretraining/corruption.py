@@ -72,12 +72,11 @@ class Corruption:
         corrupted = sequences.piece_ids.copy()
         places = spans.starts - sequences.starts[spans.rows]
         fate = random.uniform(Stream.FATE, places, spans.rows)
-        lengths = spans.lengths
-        positions = spans.positions()
-        fates = np.repeat(fate, lengths)
+        positions = spans.positions
+        fates = fate[spans.numbers]
         corrupted[positions[fates < self.masked]] = self.mask_id
         replaced = (fates >= self.masked) & (fates < self.masked + self.random)
-        rows = np.repeat(spans.rows, lengths)[replaced]
+        rows = spans.rows[spans.numbers[replaced]]
         at = positions[replaced]
         corrupted[at] = self.unigrams.draw(random.uniform(Stream.PIECE, at - sequences.starts[rows], rows))
         return corrupted

@@ -4,21 +4,43 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spanbert.pretraining.batch import Masker, PretrainingBatch
 from spanbert.pretraining.corpus.shards import Blocks, Corpus
+from spanbert.pretraining.pairing import Pairing
+from spanbert.pretraining.pairs import framed_pairs
+from spanbert.pretraining.randomness import SampleRandom
 from spanbert.pretraining.sequences import Sequences
 from spanbert.text.tokenizer import Tokenizer
 
 HELD_OUT_SEED = 0
 
 
+class PretrainingEpoch(Protocol):
+    """One pass over some blocks of a corpus (see `spanbert.training.data.Epoch`)."""
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Pieces of each sequence, special ones included."""
+        ...
+
+    @property
+    def pairs(self) -> int:
+        """How many of the sequences are pairs of texts."""
+        ...
+
+    def batch(self, indices: NDArray[np.int64]) -> PretrainingBatch:
+        """Some sequences, masked."""
+        ...
+
+
 @dataclass(frozen=True)
 class BlockEpoch:
-    """One pass over some blocks of a corpus (see `spanbert.training.data.Epoch`).
+    """A pass in which each block is a sequence.
 
     Args:
         corpus: prepared.
@@ -39,11 +61,71 @@ class BlockEpoch:
         """Pieces of each sequence, [CLS] and [SEP] included."""
         return self.corpus.lengths[self.blocks].astype(np.int64) + 2
 
+    @property
+    def pairs(self) -> int:
+        """None."""
+        return 0
+
     def batch(self, indices: NDArray[np.int64]) -> PretrainingBatch:
         """Some sequences, masked."""
         numbers = self.blocks[indices]
         sequences = framed(self.corpus.gather(numbers), numbers, self.tokenizer)
         return self.masker.batch(sequences, self.epoch)
+
+
+@dataclass(frozen=True)
+class PairEpoch:
+    """A pass in which blocks are pairs of texts, half of them after an exchange of second parts.
+
+    Args:
+        corpus, blocks, masker, tokenizer, epoch: as of `BlockEpoch`.
+    """
+
+    corpus: Corpus
+    blocks: NDArray[np.int64]
+    masker: Masker
+    tokenizer: Tokenizer
+    epoch: int
+
+    @cached_property
+    def pairing(self) -> Pairing:
+        """Which blocks are cut together, and which exchange their second parts."""
+        documents = self.corpus.documents[self.blocks]
+        lengths = self.corpus.lengths[self.blocks].astype(np.int64)
+        return Pairing.of(self.blocks, documents, lengths, self.masker.seed, self.epoch)
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """Pieces of each sequence, special ones included.
+
+        Both blocks of a pair are cut at the same place, so a sample is as long as the block that ends it.
+        """
+        ending = self.corpus.lengths[self.blocks[self.pairing.seconds]]
+        return ending.astype(np.int64) + 2 + self.pairing.paired
+
+    @property
+    def pairs(self) -> int:
+        """How many of the sequences are pairs of texts."""
+        return int(self.pairing.paired.sum())
+
+    def batch(self, indices: NDArray[np.int64]) -> PretrainingBatch:
+        """Some sequences, masked."""
+        return self.masker.batch(self.sequences(indices), self.epoch)
+
+    def sequences(self, indices: NDArray[np.int64]) -> Sequences:
+        """Some sequences as they stand in the corpus."""
+        numbers = self.blocks[indices]
+        places = self.pairing.partners[indices]
+        partners = self.blocks[places]
+        return framed_pairs(
+            self.corpus.gather(np.concatenate([numbers, partners])),
+            numbers,
+            paired=places != indices,
+            exchanged=self.pairing.exchanged[indices],
+            random=SampleRandom(self.masker.seed, self.epoch, np.minimum(numbers, partners)),
+            start_id=self.tokenizer.start_id,
+            end_id=self.tokenizer.end_id,
+        )
 
 
 @dataclass(frozen=True)
@@ -55,9 +137,10 @@ class BlockData:
     masker: Masker
     tokenizer: Tokenizer
 
-    def epoch(self, seed: int, epoch: int) -> BlockEpoch:
+    def epoch(self, seed: int, epoch: int) -> PretrainingEpoch:
         """A pass; the masker holds the seed already."""
-        return BlockEpoch(self.corpus, self.blocks, self.masker, self.tokenizer, epoch)
+        kind = PairEpoch if self.masker.objective.next_sentence else BlockEpoch
+        return kind(self.corpus, self.blocks, self.masker, self.tokenizer, epoch)
 
 
 def framed(blocks: Blocks, samples: NDArray[np.int64], tokenizer: Tokenizer) -> Sequences:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class MaskedSpans:
-    """Spans of pieces in the order of the text.
+    """N spans, of M pieces in all, in the order of the text.
 
     Args:
         rows: integers (N,), the sequence of each span.
@@ -22,16 +23,23 @@ class MaskedSpans:
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
 
-    @property
+    @cached_property
     def lengths(self) -> NDArray[np.int64]:
         """Pieces of each span: integers (N,)."""
         return self.ends - self.starts
 
-    def positions(self) -> NDArray[np.int64]:
-        """All pieces of all spans: integers (M,)."""
-        return np.repeat(self.starts, self.lengths) + self.places()
+    @cached_property
+    def numbers(self) -> NDArray[np.int64]:
+        """The span of each piece: integers (M,)."""
+        return np.repeat(np.arange(len(self.starts)), self.lengths)
 
+    @cached_property
+    def positions(self) -> NDArray[np.int64]:
+        """The pieces, counted over all sequences: integers (M,)."""
+        before = np.cumsum(self.lengths) - self.lengths
+        return np.arange(len(self.numbers)) + (self.starts - before)[self.numbers]
+
+    @cached_property
     def places(self) -> NDArray[np.int64]:
-        """For each of `positions`, which piece of its span it is, from 0: integers (M,)."""
-        total = int(self.lengths.sum())
-        return np.arange(total) - np.repeat(np.cumsum(self.lengths) - self.lengths, self.lengths)
+        """Which piece of its span each is, from 0: integers (M,)."""
+        return self.positions - self.starts[self.numbers]

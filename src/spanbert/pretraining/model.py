@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from spanbert.nn.encoder import Encoder
-from spanbert.nn.heads import MaskedLmHead
+from spanbert.nn.heads import MaskedLmHead, NextSentenceHead
 from spanbert.pretraining.batch import PretrainingBatch
 from spanbert.pretraining.heads import PLACE_WIDTH, PLACES, SpanBoundaryHead
-from spanbert.pretraining.objectives import BOUNDARY
+from spanbert.pretraining.objectives import BOUNDARY, NEXT_SENTENCE
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class PretrainingOutput:
 
     Args:
         losses: name of a loss -> its sum over the batch's targets, in nats.
-        hits: name of a loss -> booleans (M,), whether the best-scored piece was the right one.
+        hits: name of a loss -> booleans (M,), whether the best-scored piece (or label) was the right one.
     """
 
     losses: Mapping[str, Tensor]
@@ -30,19 +30,26 @@ class PretrainingOutput:
 
 
 class PretrainingModel(nn.Module):
-    """Encoder, masked-LM head and (where the objective wants it) span boundary head.
+    """Encoder, masked-LM head and (where the objective wants them) span boundary and next-sentence head.
 
     Heads read the masked pieces alone: scores over the vocabulary are not computed for visible ones.
 
     Args:
         encoder: to be trained.
         boundary: whether there is a boundary head.
+        next_sentence: whether there is a next-sentence head.
         places: pieces of a span that the boundary head can predict.
         place_width: width of its place vectors.
     """
 
     def __init__(
-        self, encoder: Encoder, *, boundary: bool, places: int = PLACES, place_width: int = PLACE_WIDTH
+        self,
+        encoder: Encoder,
+        *,
+        boundary: bool,
+        next_sentence: bool = False,
+        places: int = PLACES,
+        place_width: int = PLACE_WIDTH,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -52,6 +59,7 @@ class PretrainingModel(nn.Module):
             if boundary
             else None
         )
+        self.next_sentence = NextSentenceHead(encoder.config) if next_sentence else None
 
     @property
     def places(self) -> int:
@@ -72,6 +80,11 @@ class PretrainingModel(nn.Module):
             left, right = hidden.index_select(0, wanted.lefts), hidden.index_select(0, wanted.rights)
             scores = self.boundary(left, right, wanted.spans, wanted.places)
             losses[BOUNDARY], hits[BOUNDARY] = _scored(scores, wanted.piece_ids)
+        if batch.next_sentence is not None:
+            assert self.next_sentence is not None
+            firsts = hidden.index_select(0, batch.next_sentence.positions)
+            scores = self.next_sentence(firsts[:, None])
+            losses[NEXT_SENTENCE], hits[NEXT_SENTENCE] = _scored(scores, batch.next_sentence.labels)
         return PretrainingOutput(losses, hits)
 
 

@@ -12,6 +12,7 @@ MASKED_LM = "masked_lm"
 GLOBAL = "global_masked_lm"
 LOCAL = "local_masked_lm"
 BOUNDARY = "boundary"
+NEXT_SENTENCE = "next_sentence"
 
 
 @dataclass(frozen=True)
@@ -22,15 +23,19 @@ class Objective:
         schemes: name of a masked-LM loss -> the spans whose pieces it averages over; a later scheme takes of
             what the earlier ones leave open.
         boundary: whether the pieces of the first scheme's spans are predicted from the spans' neighbours too.
+        next_sentence: whether samples are pairs of texts, and whether the second follows the first is
+            predicted (BERT's second objective, Devlin et al. 2019, section 3.1).
     """
 
     schemes: Mapping[str, MaskingScheme]
     boundary: bool = False
+    next_sentence: bool = False
 
     @property
     def losses(self) -> tuple[str, ...]:
         """Names of the losses, each averaged over its own targets; the total is their sum."""
-        return (*self.schemes, *([BOUNDARY] if self.boundary else []))
+        heads = {BOUNDARY: self.boundary, NEXT_SENTENCE: self.next_sentence}
+        return (*self.schemes, *(name for name, wanted in heads.items() if wanted))
 
     @property
     def predictions(self) -> float:
@@ -54,15 +59,15 @@ OBJECTIVES: dict[str, Objective] = {
 }
 
 
-def objective(name: str, *, budget: float | None = None) -> Objective:
-    """The objective of a name, with another masking budget if one is given.
+def objective(name: str, *, budget: float | None = None, pairs: bool = False) -> Objective:
+    """The objective of a name, with another masking budget if one is given, on single texts or pairs.
 
     Raises:
         SettingsError: no such objective, or a budget outside (0, 1).
     """
     if name not in OBJECTIVES:
         raise SettingsError(f"unknown objective {name!r}: choose one of {', '.join(OBJECTIVES)}")
-    found = OBJECTIVES[name]
+    found = replace(OBJECTIVES[name], next_sentence=pairs)
     if budget is None:
         return found
     if not 0 < budget < 1:

@@ -26,6 +26,10 @@ class Stream(IntEnum):
     FATE = 4
     PIECE = 5
     SHARE = 6
+    DOCUMENT = 7
+    BLOCK = 8
+    EXCHANGE = 9
+    CUT = 10
 
 
 class SampleRandom:

@@ -39,6 +39,21 @@ class Units:
 
 
 @dataclass(frozen=True)
+class Pairs:
+    """What is known of sequences that hold two texts, [CLS] A [SEP] B [SEP].
+
+    Args:
+        first_pieces: integers (S,), pieces up to the first [SEP], which is included.
+        paired: booleans (S,), whether there is a second text.
+        exchanged: booleans (S,), whether it is from another document; it follows the first one else.
+    """
+
+    first_pieces: NDArray[np.int64]
+    paired: NDArray[np.bool_]
+    exchanged: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
 class Sequences:
     """Several sequences one after another, special pieces included.
 
@@ -50,6 +65,7 @@ class Sequences:
         samples: integers (S,), the number of each sample in its corpus; all that is random depends on it.
         given: integers (N, 2), first piece and end of spans that were chosen beforehand (entities, noun
             phrases), counted over all sequences.
+        pairs: None where each sequence is a single text.
     """
 
     piece_ids: NDArray[np.int32]
@@ -58,6 +74,7 @@ class Sequences:
     lengths: NDArray[np.int64]
     samples: NDArray[np.int64]
     given: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
+    pairs: Pairs | None = None
 
     @classmethod
     def framed(
@@ -120,7 +137,7 @@ class Sequences:
     def without(self, spans: MaskedSpans) -> Sequences:
         """The same with spans and their neighbours closed to further masking."""
         closed = self.special.copy()
-        closed[spans.positions()] = True
+        closed[spans.positions] = True
         closed[spans.starts - 1] = True
         closed[spans.ends] = True
         return replace(self, special=closed)

@@ -24,8 +24,8 @@ FARTHEST = 8
 def validate(model: nn.Module, data: BlockData, *, batch_pieces: int, device: torch.device) -> Report:
     """Score a model on held-out blocks: each loss in nats, its accuracy, and the boundary's by distance.
 
-    Masks depend on the block alone, so values can be compared between updates and between runs on a corpus
-    with the same objective.
+    Masks (and pairs) depend on the blocks alone, so values can be compared between updates and between runs
+    on a corpus with the same objective.
 
     Args:
         model: a `PretrainingModel` in evaluation mode.
@@ -35,7 +35,7 @@ def validate(model: nn.Module, data: BlockData, *, batch_pieces: int, device: to
     """
     fixed = replace(data, masker=replace(data.masker, seed=MASK_SEED)).epoch(MASK_SEED, 0)
     tally = _Tally()
-    numbers = np.arange(len(fixed.blocks))
+    numbers = np.arange(len(fixed.lengths))
     ends = np.cumsum(fixed.lengths)
     for group in np.split(numbers, np.flatnonzero(np.diff(ends // batch_pieces)) + 1):
         batch = fixed.batch(group)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -21,6 +20,7 @@ from spanbert.training.data import Epoch, TrainingData
 from spanbert.training.events import Listener, StepRecord
 from spanbert.training.optimizer import build_optimizer
 from spanbert.training.order import Indices, epoch_batches
+from spanbert.training.processes import Processes
 from spanbert.training.run_folder import RunFolder
 from spanbert.training.schedule import linear_schedule, stable_schedule
 from spanbert.training.settings import TrainingSettings
@@ -47,10 +47,10 @@ class Trainer:
         data: sequences by epoch.
         settings: of the loop.
         run: where resume points go.
-        evaluate: scores the dev set with the model as it is.
-        keep: called right after an evaluation that no earlier one beat.
+        evaluate: scores the dev set with the model as it is (main process only, while the others wait).
+        keep: called right after an evaluation that no earlier one beat (main process only).
         listeners: hear of updates and evaluations (main process only).
-        accelerator: device and processes; a default one is made when left out.
+        processes: those of the run, and their devices; found when left out.
     """
 
     def __init__(
@@ -63,16 +63,17 @@ class Trainer:
         evaluate: Callable[[], Report],
         keep: Callable[[Report], None],
         listeners: Sequence[Listener] = (),
-        accelerator: Accelerator | None = None,
+        processes: Processes | None = None,
     ) -> None:
         self.settings = settings
-        self.accelerator = accelerator or Accelerator()
+        self.processes = processes or Processes()
+        self.accelerator = self.processes.accelerator
         self.arithmetic = training_arithmetic(settings, self.accelerator.device)
         self.data = data
         self.run = run
         self.evaluate = evaluate
         self.keep = keep
-        self.listeners = listeners if self.accelerator.is_main_process else ()
+        self.listeners = listeners if self.processes.is_main else ()
         optimizer = build_optimizer(model, settings.learning_rate, settings.weight_decay)
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.step, self.epoch, self.place = 0, 0, 0
@@ -118,16 +119,12 @@ class Trainer:
 
     def _updates(self) -> Iterator[_Update]:
         """Updates from the current place on, without end."""
-        multiple = self.accelerator.num_processes * self.settings.accumulate
+        multiple = self.processes.count * self.settings.accumulate
         for epoch in range(self.epoch, 10**9):
             data = self.data.epoch(self.settings.seed, epoch)
             lengths = data.lengths
             if not len(lengths):
                 return
-            if len(lengths) < self.accelerator.num_processes:
-                raise TrainingError(
-                    f"{len(lengths)} sequences are too few for {self.accelerator.num_processes} processes"
-                )
             batches = epoch_batches(lengths, self.settings.batch_pieces, self.settings.seed, epoch, multiple)
             places = len(batches) // multiple
             for place in range(self.place if epoch == self.epoch else 0, places):
@@ -137,48 +134,47 @@ class Trainer:
     def _one(self, update: _Update) -> StepRecord:
         """Forward and backward over this process's batches, then one optimizer step."""
         began = time.perf_counter()
-        # Dropout is a function of (seed, step, process) alone: a resumed run draws what the whole run drew.
-        process = self.accelerator.process_index
-        torch.manual_seed(
-            int(np.random.SeedSequence((self.settings.seed, self.step, process)).generate_state(1)[0])
-        )
         rate = self.settings.learning_rate * schedule_factor(self.settings, self.step, self.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.model.train()
-        mine = [
-            update.data.batch(indices)
-            for indices in update.batches[process :: self.accelerator.num_processes]
-            if len(indices)
-        ]
+        numbers = range(self.processes.number, len(update.batches), self.processes.count)
+        filled = [number for number in numbers if len(update.batches[number])]
+        # All exchange gradients in every update: a process without sequences adds zeros.
+        weight = 1.0 if filled else 0.0
+        mine = {number: update.data.batch(update.batches[number]) for number in filled or [0]}
         data_seconds = time.perf_counter() - began
-        names = list(mine[0].target_counts)
-        counts = self._over_processes([sum(batch.target_counts[name] for batch in mine) for name in names])
+        names = list(mine[min(mine)].target_counts)
+        counts = self._over_processes(
+            [weight * sum(batch.target_counts[name] for batch in mine.values()) for name in names]
+        )
         # Each loss is divided by its targets in the whole update, so that the gradient is that of the mean,
         # however sequences are spread over batches and processes (which average their gradients).
-        scales = 1 / counts.clamp(min=1)
+        scales = weight / counts.clamp(min=1)
         losses, hits = torch.zeros(2, len(names), device=self.accelerator.device)
-        for number, batch in enumerate(mine):
-            last = number == len(mine) - 1
+        for number, batch in mine.items():
+            self._seed_dropout(number)
+            last = number == max(mine)
             with contextlib.nullcontext() if last else self.accelerator.no_sync(self.model):
                 with self.arithmetic:
                     output = self.model(batch.to(self.accelerator.device))
                 parts = torch.stack([output.losses[name] for name in names]) * scales
-                self.accelerator.backward(parts.sum() * self.accelerator.num_processes)
+                self.accelerator.backward(parts.sum() * self.processes.count)
             losses += parts.detach()
             for place, name in enumerate(names):
-                hits[place] += output.hits[name].sum() if name in output.hits else torch.nan
+                hits[place] += weight * output.hits[name].sum() if name in output.hits else torch.nan
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.settings.max_gradient_norm)
         means = dict(zip(names, self._over_processes(losses).tolist(), strict=True))
         shares = dict(zip(names, (100 * self._over_processes(hits) * scales).tolist(), strict=True))
         total = sum(means.values())
         if not (math.isfinite(total) and math.isfinite(float(norm))):
             samples = [str(index) for indices in update.batches for index in indices]
-            raise TrainingError(
+            error = TrainingError(
                 f"update {self.step + 1}: the loss is {total}, the gradient norm {float(norm)}; what was "
                 "kept before is intact (a lower learning rate or float32 may help; sequences of the update: "
                 f"{', '.join(samples[:8])}{', ...' if len(samples) > 8 else ''})"
             )
+            raise self.processes.told_once(error)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
@@ -197,19 +193,29 @@ class Trainer:
             data_seconds=round(data_seconds, 4),
         )
 
-    def _over_processes(self, values: Tensor | list[int]) -> Tensor:
+    def _seed_dropout(self, number: int) -> None:
+        """Make dropout a function of (seed, update, batch of it), whoever computes the batch and when."""
+        sequence = np.random.SeedSequence((self.settings.seed, self.step, number))
+        torch.manual_seed(int(sequence.generate_state(1)[0]))
+
+    def _over_processes(self, values: Tensor | list[float]) -> Tensor:
         """Sums over all processes."""
         mine = torch.as_tensor(values, device=self.accelerator.device).float()
         return self.accelerator.reduce(mine, reduction="sum")  # type: ignore[no-any-return]
 
     def _evaluate(self) -> None:
         self.model.eval()
-        report = self.evaluate()
+        report = self.processes.main_alone(self.evaluate)
+        if not math.isfinite(report.primary_value):
+            error = TrainingError(
+                f"update {self.step}: the {report.primary} of the evaluation is {report.primary_value}; what "
+                "was kept before is intact (a lower learning rate or float32 may help)"
+            )
+            raise self.processes.told_once(error)
         better = self.best is None or report.beats(self.best)
         if better:
             self.best, self.stale = report, 0
-            if self.accelerator.is_main_process:
-                self.keep(report)
+            self.processes.main_alone(lambda: self.keep(report))
         else:
             self.stale += 1
         for listener in self.listeners:
@@ -226,8 +232,7 @@ class Trainer:
             "model": self.accelerator.get_state_dict(self.model),
             "optimizer": self.optimizer.state_dict(),
         }
-        if self.accelerator.is_main_process:
-            self.run.save(state)
+        self.processes.main_alone(lambda: self.run.save(state))
 
     def _restore(self) -> None:
         state = self.run.load()

@@ -27,7 +27,8 @@ class RunFolder:
 
     Args:
         path: the folder.
-        settings: all that decides the run's outcome, as JSON values.
+        settings: all that decides the run's outcome, as JSON values; `accumulate` counts the batches of an
+            update over all processes, so that a run may be resumed with another number of them.
         resume: go on with the unfinished run in the folder; one without a resume point starts anew.
 
     Raises:
@@ -95,7 +96,7 @@ class RunFolder:
             Path(temporary).unlink(missing_ok=True)
 
     def load(self) -> dict[str, Any] | None:
-        """The resume point, or None when there is none; metrics of later updates are forgotten.
+        """The resume point, or None when there is none.
 
         Raises:
             CheckpointError: it is damaged.
@@ -109,7 +110,6 @@ class RunFolder:
             raise CheckpointError(
                 f"{self.resume_point}: damaged resume point ({reason}); delete the run folder to start again"
             ) from error
-        self._forget_after(int(state["step"]))
         return state
 
     def finish(self, report: Report) -> None:
@@ -128,19 +128,18 @@ class RunFolder:
 
     def _check_settings(self) -> None:
         before = read_json(self.settings_file)
-        changed = sorted(
-            key for key in {*before, *self.settings} if before.get(key) != self.settings.get(key)
-        )
+        now = self.settings
+        changed = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
         if changed:
+            told = ", ".join(changed)
+            if "accumulate" in changed:
+                told += (
+                    f" (batches of an update, processes x --accumulate: {before.get('accumulate')} in the "
+                    f"run, {now.get('accumulate')} now)"
+                )
             raise SettingsError(
-                f"{self.settings_file}: --resume needs the settings of the run; these differ: "
-                f"{', '.join(changed)}"
+                f"{self.settings_file}: --resume needs the settings of the run; these differ: {told}"
             )
-
-    def _forget_after(self, step: int) -> None:
-        kept = [record for record in self.records() if record["step"] <= step]
-        with atomic_write(self.metrics) as stream:
-            stream.writelines(json.dumps(record) + "\n" for record in kept)
 
     def _append(self, record: dict[str, Any]) -> None:
         try:
@@ -152,7 +151,11 @@ class RunFolder:
             ) from error
 
     def started(self, step: int, steps: int) -> None:
-        """Nothing to record."""
+        """Forget what was recorded of updates behind the resume point; they are made again."""
+        if self.metrics.exists():
+            kept = [record for record in self.records() if record["step"] <= step]
+            with atomic_write(self.metrics) as stream:
+                stream.writelines(json.dumps(record) + "\n" for record in kept)
 
     def updated(self, record: StepRecord) -> None:
         """One line an update."""

@@ -16,7 +16,7 @@ class TrainingSettings(BaseModel):
     """Passes over the training data; a fraction stops within a pass."""
     steps: int | None = Field(None, ge=1)
     """Updates in all, instead of `epochs`."""
-    learning_rate: float = Field(5e-5, gt=0)
+    learning_rate: float = Field(5e-5, gt=0, allow_inf_nan=False)
     """Peak learning rate."""
     warmup: float = Field(0.06, ge=0, le=1)
     """Share of the updates in which the learning rate rises."""
@@ -29,13 +29,15 @@ class TrainingSettings(BaseModel):
     max_gradient_norm: float = Field(1.0, gt=0)
     """Gradients of the mean loss are scaled down to this norm."""
     batch_pieces: int = Field(4096, ge=64)
-    """Pieces in a batch (there is no padding)."""
+    """Pieces in a batch of one process (there is no padding)."""
     accumulate: int = Field(1, ge=1)
-    """Batches whose gradients make one update."""
+    """Batches of each process whose gradients make one update."""
     dropout: float = Field(0.1, ge=0, lt=1)
     """Dropout of hidden states and attention weights while training."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of updates; `auto` takes bfloat16 where the processor computes in it natively."""
+    compile: bool = False
+    """Compile layers with torch.compile for training; needs a C++ compiler on a CPU."""
     seed: int = Field(0, ge=0, lt=2**63)
     """Of data order, dropout and new weights."""
     evaluations: int = Field(4, ge=1)
@@ -44,3 +46,5 @@ class TrainingSettings(BaseModel):
     """Stop after this many evaluations without a better score; never when left out."""
     save_every: int = Field(200, ge=1)
     """Updates between two resume points."""
+    tensorboard: bool = False
+    """Write event files for TensorBoard into run/tensorboard (pip install 'spanbert[tensorboard]')."""

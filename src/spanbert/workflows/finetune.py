@@ -9,26 +9,28 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 
 from spanbert.checkpoint.source import read_checkpoint
-from spanbert.errors import DataError, SettingsError
+from spanbert.errors import DataError
 from spanbert.inference.engine import Engine
 from spanbert.scoring.report import Report
 from spanbert.tasks import task_class
-from spanbert.training.curves import CurveDrawer
 from spanbert.training.data import FeatureEpoch
 from spanbert.training.events import Listener
 from spanbert.training.loop import Trainer
+from spanbert.training.processes import Processes, told_of_death
 from spanbert.training.run_folder import RunFolder
 from spanbert.workflows.model_card import CardFacts, model_card
 from spanbert.workflows.model_source import TaskModel, build, describe, name_table
 from spanbert.workflows.predict import Predictor
 from spanbert.workflows.provenance import file_sha256, model_sha256
+from spanbert.workflows.run_folder import run_folder
+from spanbert.workflows.run_options import check_options, compiled_where_asked, recorders
 from spanbert.workflows.settings import FinetuneSettings, checked
 from spanbert.workflows.write_model import write_model
 
 
+@told_of_death()
 def finetune(
     task: str,
     train: str | Path | Sequence[str | Path],
@@ -60,24 +62,27 @@ def finetune(
     Raises:
         SpanbertError: data, model or settings are not as they must be, or training cannot go on.
     """
-    chosen = checked(FinetuneSettings, settings, "settings")
-    cls = task_class(task)
-    task_settings = checked(cls.Settings, chosen.task_settings, f"settings of {task}")
-    files = Files.of(train, dev, chosen.fit)
     target = Path(output)
-    checkpoint = read_checkpoint(model, offline=offline)
-    start = {"model": str(model), "model_sha256": model_sha256(checkpoint.path)}
-    run = RunFolder(
-        target / "run", {"task": task, **files.described(), **start, **chosen.model_dump()}, resume=resume
-    )
-    if not run.path.exists() and (target / "config.json").exists():
-        raise SettingsError(f"{target}: holds a model already; choose another --output")
-    torch.manual_seed(chosen.seed)  # a new head starts the same whatever was drawn before
-    made = build(checkpoint, cls(task_settings), dropout=chosen.dropout)
-    data = _Data.read(files, made)
-    run.begin()
-    accelerator = Accelerator()
-    engine: Engine[Any] = Engine(made.model, made.task.collate, device=accelerator.device)
+    processes = Processes()
+
+    def opened() -> tuple[FinetuneSettings, TaskModel, RunFolder, _Data]:
+        chosen = checked(FinetuneSettings, settings, "settings")
+        check_options(chosen, processes.accelerator.device)
+        cls = task_class(task)
+        task_settings = checked(cls.Settings, chosen.task_settings, f"settings of {task}")
+        files = Files.of(train, dev, chosen.fit)
+        checkpoint = read_checkpoint(model, offline=offline)
+        start = {"model": str(model), "model_sha256": model_sha256(checkpoint.path)}
+        described = {"task": task, **files.described(), **start}
+        run = run_folder(target, described, chosen, processes, resume=resume)
+        torch.manual_seed(chosen.seed)  # a new head starts the same whatever was drawn before
+        made = build(checkpoint, cls(task_settings), dropout=chosen.dropout)
+        return chosen, made, run, _Data.read(files, made)
+
+    chosen, made, run, data = processes.main_first(opened)
+    compiled_where_asked(made.model, chosen)
+    processes.main_alone(run.begin)
+    engine: Engine[Any] = Engine(made.model, made.task.collate, device=processes.accelerator.device)
     fitted = made.task
 
     def evaluate() -> Report:
@@ -94,7 +99,7 @@ def finetune(
         facts = CardFacts(made.task, fitted, chosen, str(model), data.counts, report)
         write_model(
             target,
-            accelerator.unwrap_model(made.model),
+            made.model,
             name_table(made.task),
             made.checkpoint.config,
             made.tokenizer,
@@ -110,11 +115,11 @@ def finetune(
         run,
         evaluate=evaluate,
         keep=keep,
-        listeners=[run, CurveDrawer(run), *listeners],
-        accelerator=accelerator,
+        listeners=[*recorders(run, chosen), *listeners],
+        processes=processes,
     )
     best = trainer.train()
-    run.finish(best)
+    processes.main_alone(lambda: run.finish(best))
     return best
 
 

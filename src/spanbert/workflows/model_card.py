@@ -17,6 +17,10 @@ PIPELINE_TAGS = {
     "BertForSequenceClassification": "text-classification",
     "BertForMaskedLM": "fill-mask",
 }
+SAMPLES = {
+    "single": "single sequences",
+    "pairs": "pairs of sequences with next-sentence prediction",
+}
 
 
 @dataclass(frozen=True)
@@ -87,8 +91,8 @@ def pretraining_card(
     sections = [
         front,
         f"# {name}",
-        f"An encoder with the objective `{settings.objective}`, from `{start}`, on a corpus of "
-        f"{corpus_pieces:,} pieces; trained with spanbert {spanbert.__version__}.",
+        f"An encoder with the objective `{settings.objective}` on {SAMPLES[settings.sequences]}, from "
+        f"`{start}`, on a corpus of {corpus_pieces:,} pieces; trained with spanbert {spanbert.__version__}.",
         "## Validation",
         "Held-out blocks of the corpus under fixed masks; losses in nats, accuracies in percent.",
         _table("metric", "value", {key: f"{value:.4f}" for key, value in report.values.items()}),

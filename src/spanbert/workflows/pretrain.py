@@ -9,10 +9,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from numpy.typing import NDArray
 
 from spanbert.checkpoint.folder import Checkpoint
-from spanbert.checkpoint.names import BOUNDARY_NAMES, ENCODER_NAMES, MASKED_LM_NAMES, NameTable
+from spanbert.checkpoint.names import (
+    BOUNDARY_NAMES,
+    ENCODER_NAMES,
+    MASKED_LM_NAMES,
+    NEXT_SENTENCE_NAMES,
+    NameTable,
+)
 from spanbert.checkpoint.source import read_checkpoint
 from spanbert.checkpoint.vocabulary import read_tokenizer
 from spanbert.checkpoint.weights import fill, random_tensors
@@ -28,24 +34,33 @@ from spanbert.pretraining.corruption import Corruption, UnigramLaw
 from spanbert.pretraining.data import BlockData, held_out_blocks
 from spanbert.pretraining.heads import PLACE_WIDTH, PLACES
 from spanbert.pretraining.model import PretrainingModel
-from spanbert.pretraining.objectives import objective
+from spanbert.pretraining.objectives import Objective, objective
 from spanbert.pretraining.validation import validate
 from spanbert.scoring.report import Report
 from spanbert.text.tokenizer import Tokenizer
-from spanbert.training.curves import CurveDrawer
 from spanbert.training.events import Listener
 from spanbert.training.loop import Trainer
+from spanbert.training.processes import Processes, told_of_death
 from spanbert.training.run_folder import RunFolder
 from spanbert.workflows.model_card import pretraining_card
 from spanbert.workflows.provenance import model_sha256
+from spanbert.workflows.run_folder import run_folder
+from spanbert.workflows.run_options import check_options, compiled_where_asked, recorders
 from spanbert.workflows.settings import PretrainSettings, checked
 from spanbert.workflows.write_model import write_model
 
-NAMES = {"encoder": ENCODER_NAMES, "masked_lm": MASKED_LM_NAMES, "boundary": BOUNDARY_NAMES}
-ARCHITECTURE = "BertForMaskedLM"
+NAMES = {
+    "encoder": ENCODER_NAMES,
+    "masked_lm": MASKED_LM_NAMES,
+    "boundary": BOUNDARY_NAMES,
+    "next_sentence": NEXT_SENTENCE_NAMES,
+}
 PLACES_TENSOR = BOUNDARY_NAMES["place.weight"]
+PAIR_BLOCK_PIECES = 509
+"""Most pieces in a block of pairs unless told: with three special pieces they fill BERT's 512 positions."""
 
 
+@told_of_death()
 def pretrain(
     corpus: Sequence[str | Path],
     output: str | Path,
@@ -79,30 +94,41 @@ def pretrain(
     Raises:
         SpanbertError: corpus, model or settings are not as they must be, or training cannot go on.
     """
-    chosen = checked(PretrainSettings, settings, "settings")
     target = Path(output)
-    start = Start.of(model, preset, tokenizer, offline=offline)
-    run = RunFolder(target / "run", {**start.described, **chosen.model_dump()}, resume=resume)
-    if not run.path.exists() and (target / "config.json").exists():
-        raise SettingsError(f"{target}: holds a model already; choose another --output")
-    prepared = prepare_corpus(corpus, target, start, chosen, preparation, offline=offline)
-    torch.manual_seed(chosen.seed)  # new weights are the same whatever was drawn before
-    network = start.network(chosen)
-    data, held_out = split(prepared, start.tokenizer, chosen, places=network.places)
-    run.begin()
-    accelerator = Accelerator()
+    processes = Processes()
+
+    def opened() -> tuple[PretrainSettings, Start, RunFolder, PretrainingModel]:
+        chosen = checked(PretrainSettings, settings, "settings")
+        check_options(chosen, processes.accelerator.device)
+        start = Start.of(model, preset, tokenizer, offline=offline)
+        run = run_folder(target, start.described, chosen, processes, resume=resume)
+        torch.manual_seed(chosen.seed)  # new weights are the same whatever was drawn before
+        return chosen, start, run, start.network(chosen)
+
+    chosen, start, run, network = processes.main_first(opened)
+    prepared = Corpus(
+        processes.main_alone(
+            lambda: prepare_corpus(corpus, target, start, chosen, preparation, offline=offline).folder
+        )
+    )
+    data, held_out = processes.main_first(
+        lambda: split(prepared, start.tokenizer, chosen, places=network.places)
+    )
+    compiled_where_asked(network, chosen)
+    processes.main_alone(run.begin)
 
     def evaluate() -> Report:
-        return validate(trainer.model, held_out, batch_pieces=chosen.batch_pieces, device=accelerator.device)
+        device = processes.accelerator.device
+        return validate(network, held_out, batch_pieces=chosen.batch_pieces, device=device)
 
     def keep(report: Report) -> None:
         write_model(
             target,
-            accelerator.unwrap_model(trainer.model),
+            network,
             NameTable.joined(NAMES),
             start.config,
             start.tokenizer,
-            architecture=ARCHITECTURE,
+            architecture="BertForPreTraining" if network.next_sentence else "BertForMaskedLM",
             card=pretraining_card(report, chosen, start.name, prepared.pieces, target.name),
         )
 
@@ -113,11 +139,11 @@ def pretrain(
         run,
         evaluate=evaluate,
         keep=keep,
-        listeners=[run, CurveDrawer(run), *listeners],
-        accelerator=accelerator,
+        listeners=[*recorders(run, chosen), *listeners],
+        processes=processes,
     )
     best = trainer.train()
-    run.finish(best)
+    processes.main_alone(lambda: run.finish(best))
     return best
 
 
@@ -177,22 +203,29 @@ class Start:
 
         Raises:
             CheckpointError: a tensor of the encoder is missing or has another shape.
+            SettingsError: pairs are wanted of an encoder that cannot tell two texts apart.
         """
         config = replace(self.config, hidden_dropout=settings.dropout, attention_dropout=0.0)
         stored = None if self.checkpoint is None else self.checkpoint.stored
         places, place_width = PLACES, PLACE_WIDTH
         if stored is not None and PLACES_TENSOR in stored.tensors:
             places, place_width = stored.tensors[PLACES_TENSOR].shape
-        wanted = objective(settings.objective, budget=settings.budget)
+        wanted = objective_of(settings)
+        if wanted.next_sentence and config.segment_types < 2:
+            raise SettingsError(f"{self.name}: has one segment type, pairs take two; use --sequences single")
         network = PretrainingModel(
-            Encoder(config), boundary=wanted.boundary, places=places, place_width=place_width
+            Encoder(config),
+            boundary=wanted.boundary,
+            next_sentence=wanted.next_sentence,
+            places=places,
+            place_width=place_width,
         )
         network.encoder.recompute = settings.gradient_checkpointing
         if stored is not None:
             lost = [
                 name
                 for name in random_tensors(fill(network, stored, NameTable.joined(NAMES)))
-                if name.startswith("bert.")
+                if name.startswith("bert.") and not name.startswith("bert.pooler.")
             ]
             if lost:
                 raise CheckpointError(
@@ -210,15 +243,36 @@ def prepare_corpus(
     *,
     offline: bool,
 ) -> Corpus:
-    """The corpus of a run in `output/corpus`, or where the settings say. Raises as `prepare`."""
-    return prepare(
+    """The corpus of a run in `output/corpus`, or where the settings say.
+
+    Raises:
+        SettingsError: its blocks are too long for the encoder.
+        SpanbertError: as `prepare`.
+    """
+    pairs = settings.sequences == "pairs"
+    packing = {"block_pieces": PAIR_BLOCK_PIECES} if pairs else {}
+    prepared = prepare(
         corpus,
         start.tokenizer,
         settings.corpus_folder or output / "corpus",
-        checked(CorpusSettings, settings.corpus_settings, "settings of the corpus"),
+        checked(CorpusSettings, packing | settings.corpus_settings, "settings of the corpus"),
         progress=progress,
         offline=offline,
     )
+    longest, special = int(prepared.lengths.max()), 3 if pairs else 2
+    if longest + special > start.config.max_positions:
+        raise SettingsError(
+            f"{prepared.folder}: blocks of {longest} pieces and {special} special ones do not fit the "
+            f"encoder, which has {start.config.max_positions} positions; choose another folder and add "
+            f"--corpus-settings.block-pieces {start.config.max_positions - special}"
+        )
+    return prepared
+
+
+def objective_of(settings: PretrainSettings) -> Objective:
+    """What a run predicts. Raises SettingsError where there is no such objective."""
+    pairs = settings.sequences == "pairs"
+    return objective(settings.objective, budget=settings.budget, pairs=pairs)
 
 
 def split(
@@ -233,7 +287,7 @@ def split(
         places: pieces of a span that the boundary head can predict.
 
     Raises:
-        DataError: the corpus is a single block.
+        DataError: the corpus is a single block; or a single document, where pairs of two are wanted.
     """
     held_out = held_out_blocks(corpus.blocks, settings.held_out, settings.most_held_out)
     if not len(held_out):
@@ -241,7 +295,24 @@ def split(
     special = np.asarray([tokenizer.pad_id, tokenizer.unknown_id, tokenizer.start_id, tokenizer.end_id])
     special = np.append(special, tokenizer.mask_id)
     corruption = Corruption(tokenizer.mask_id, UnigramLaw.of(corpus.piece_counts, special))
-    wanted = objective(settings.objective, budget=settings.budget)
+    wanted = objective_of(settings)
     masker = Masker(wanted, corruption, settings.seed, places)
     rest = np.setdiff1d(np.arange(corpus.blocks), held_out, assume_unique=True)
+    if wanted.next_sentence:
+        _check_documents(corpus, rest, held_out)
     return BlockData(corpus, rest, masker, tokenizer), BlockData(corpus, held_out, masker, tokenizer)
+
+
+def _check_documents(corpus: Corpus, training: NDArray[np.int64], held_out: NDArray[np.int64]) -> None:
+    """Pairs exchange parts between documents: both sides of the corpus need two with a block to cut."""
+    for blocks, place, more in (
+        (training, "the corpus", "say where documents end (--corpus-settings.document-end)"),
+        (held_out, "the held-out part of the corpus", "hold out more (--held-out)"),
+    ):
+        cut = blocks[corpus.lengths[blocks] > 1]
+        if len(np.unique(corpus.documents[cut])) < 2:
+            raise DataError(
+                f"{place} is a single document, but half of the pairs take a text of another one; {more}, or "
+                "train with --sequences single",
+                corpus.folder,
+            )

@@ -15,8 +15,7 @@ from spanbert.nn.config import EncoderConfig
 from spanbert.pretraining.batch import PretrainingBatch
 from spanbert.pretraining.corpus.prepare import Listener as PreparationListener
 from spanbert.pretraining.model import PretrainingModel
-from spanbert.pretraining.objectives import objective
-from spanbert.workflows.pretrain import Start, prepare_corpus, split
+from spanbert.workflows.pretrain import Start, objective_of, prepare_corpus, split
 from spanbert.workflows.settings import PretrainSettings, checked
 
 TRIAL_PIECES = 2048
@@ -31,6 +30,7 @@ class Plan:
     Args:
         corpus_pieces: pieces in the corpus.
         blocks: sequences in the corpus.
+        pairs: training sequences that are pairs of texts, whose order is predicted; 0 where all are single.
         mean_length: pieces of a sequence, [CLS] and [SEP] included.
         padding_share: of the cells that batches of padded rows (of the longest sequence) would waste; packed
             batches, which are used, waste none.
@@ -44,6 +44,7 @@ class Plan:
 
     corpus_pieces: int
     blocks: int
+    pairs: int
     mean_length: float
     padding_share: float
     parameters: int
@@ -85,7 +86,7 @@ def plan_pretraining(
     seconds = min(_trial_update(network, epoch.batch(trial)) for _ in range(2))
     speed = float(lengths[trial].sum()) / seconds
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    predictions = objective(chosen.objective, budget=chosen.budget).predictions
+    predictions = objective_of(chosen).predictions
     per_epoch = float(lengths.sum()) / (chosen.batch_pieces * chosen.accumulate)
     steps = chosen.steps or max(1, round(chosen.epochs * per_epoch))
     activations = chosen.batch_pieces * activation_bytes(
@@ -94,10 +95,11 @@ def plan_pretraining(
     return Plan(
         corpus_pieces=prepared.pieces,
         blocks=prepared.blocks,
+        pairs=epoch.pairs,
         mean_length=float(lengths.mean()),
         padding_share=1 - float(lengths.mean()) / longest,
         parameters=parameters,
-        flops_a_piece=flops_a_piece(start.config, lengths, predictions),
+        flops_a_piece=flops_a_piece(start.config, lengths, predictions, epoch.pairs),
         memory_mib=(BYTES_A_PARAMETER * parameters + activations) / 2**20,
         steps=steps,
         pieces_a_second=speed,
@@ -105,19 +107,23 @@ def plan_pretraining(
     )
 
 
-def flops_a_piece(config: EncoderConfig, lengths: NDArray[np.int64], predictions: float) -> float:
+def flops_a_piece(
+    config: EncoderConfig, lengths: NDArray[np.int64], predictions: float, pairs: int = 0
+) -> float:
     """Floating-point operations of a training step for one piece, forward and (twice as many) backward.
 
     Args:
         config: shape of the encoder.
         lengths: pieces of each sequence; a piece attends to all of its own.
         predictions: over the vocabulary, for each piece.
+        pairs: how many of the sequences are pairs of texts.
     """
     width, wide = config.width, config.feed_forward_width
     attended = float((lengths.astype(np.float64) ** 2).sum() / lengths.sum())
     layer = 8 * width * width + 4 * width * wide + 4 * width * attended
     head = predictions * 2 * width * (config.vocabulary_size + width)
-    return 3 * (config.layers * layer + head)
+    next_sentence = pairs / lengths.sum() * 2 * width * (width + 2)
+    return float(3 * (config.layers * layer + head + next_sentence))
 
 
 def activation_bytes(config: EncoderConfig, predictions: float, *, recompute: bool) -> float:
@@ -136,7 +142,7 @@ def _trial_update(network: PretrainingModel, batch: PretrainingBatch) -> float:
     began = time.perf_counter()
     network.train()
     output = network(batch)
-    total = sum(output.losses[name] / count for name, count in batch.target_counts.items())
+    total = sum(output.losses[name] / max(count, 1) for name, count in batch.target_counts.items())
     total.backward()
     network.zero_grad(set_to_none=True)
     return time.perf_counter() - began

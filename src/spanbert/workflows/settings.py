@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -25,12 +25,14 @@ class FinetuneSettings(TrainingSettings):
 class PretrainSettings(TrainingSettings):
     """What `pretrain` can be told besides its files."""
 
-    learning_rate: float = Field(1e-4, gt=0)
+    learning_rate: float = Field(1e-4, gt=0, allow_inf_nan=False)
     """Peak learning rate."""
     steps: int | None = Field(1000, ge=1)
     """Updates in all; in place of it, `epochs`."""
     objective: str = "spanbert"
     """What is hidden and predicted: spanbert, spans, global-local, given-spans, whole-words or subwords."""
+    sequences: Literal["single", "pairs"] = "single"
+    """What a sample is: a single text, or a pair, of which is also predicted whether the second follows."""
     budget: float | None = Field(None, gt=0, lt=1)
     """Share of the pieces to mask; 0.15 when left out."""
     held_out: float = Field(0.01, gt=0, lt=1)

@@ -44,6 +44,13 @@ def test_no_block_crosses_a_document(prepared, tokenizer, sources):
     assert set(np.cumsum([len(one) for one in pieces_of_documents(tokenizer, sources)]).tolist()) <= ends
 
 
+def test_blocks_know_their_document(prepared, tokenizer, sources):
+    corpus = prepared()
+    assert len(corpus.manifest.shards) > 3
+    pieces = [len(one) for one in pieces_of_documents(tokenizer, sources)]
+    assert np.bincount(corpus.documents, corpus.lengths).tolist() == pieces
+
+
 def test_the_manifest_counts_what_was_read(prepared, sources):
     counts = prepared().manifest.counts
     assert (counts.documents, counts.empty_documents, counts.lines) == (17, 0, 57)
@@ -81,6 +88,8 @@ def test_no_text_is_dropped(tokenizer, tmp_path_factory, lines, block_pieces, sh
     assert corpus.gather(np.arange(corpus.blocks)).piece_ids.tolist() == expected
     assert 0 < corpus.lengths.min() <= corpus.lengths.max() <= block_pieces
     assert corpus.lengths.sum() == corpus.pieces == corpus.piece_counts.sum()
+    counts = corpus.manifest.counts
+    assert corpus.documents[-1] + 1 == counts.documents - counts.empty_documents
 
 
 def test_several_processes_make_the_same_bytes(prepared, tmp_path, monkeypatch):

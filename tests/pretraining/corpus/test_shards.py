@@ -76,7 +76,8 @@ def test_a_shard_holds_the_highest_piece_number(tmp_path, vocabulary):
     writer = ShardWriter(tmp_path / "shard", vocabulary)
     for ids in ([0, vocabulary - 1, 7], [5] * 9, []):
         writer.add(np.asarray(ids, dtype=np.int32), np.asarray(ids, dtype=np.int32) > 5)
-    size, _ = writer.finish(np.asarray([4, 12]), np.asarray([[1, 0, 2]]))
+    documents = np.asarray([False, True])
+    size, _ = writer.finish(np.asarray([4, 12]), np.asarray([[1, 0, 2]]), documents)
     shard = Shard(tmp_path / "shard", size)
     assert size == ShardSize(12, 2, 1, vocabulary)
     assert size.offsets[-1] == (tmp_path / "shard").stat().st_size
@@ -84,6 +85,7 @@ def test_a_shard_holds_the_highest_piece_number(tmp_path, vocabulary):
     assert shard.piece_ids.tolist() == [0, vocabulary - 1, 7, *[5] * 9]
     assert np.unpackbits(shard.word_starts, bitorder="little")[:12].tolist() == [0, 1, 1, *[0] * 9]
     assert (shard.block_ends.tolist(), shard.given.tolist()) == ([4, 12], [[1, 0, 2]])
+    assert shard.document_starts.tolist() == [2]
     assert shard.piece_counts[[0, 5, 7, vocabulary - 1]].tolist() == [1, 9, 1, 1]
 
 
@@ -136,7 +138,7 @@ def test_a_corpus_of_another_format_is_refused(prepared, tmp_path):
     told = json.loads(path.read_text(encoding="utf-8"))
     told["origin"]["format"] += 1
     path.write_text(json.dumps(told), encoding="utf-8")
-    with pytest.raises(DataError, match="this version reads 1"):
+    with pytest.raises(DataError, match="this version reads 2"):
         Corpus(tmp_path / "corpus")
 
 

@@ -106,6 +106,7 @@ def test_a_shard_within_a_long_document_goes_on_within_it(tokenizer, tmp_path):
     whole = prepare([sources], tokenizer, tmp_path / "whole", CorpusSettings(**TOLD))
     assert len(whole.manifest.shards) > 3
     assert whole.manifest.counts.documents == 1
+    assert whole.documents.tolist() == [0] * whole.blocks
     for number in (1, 3):
         stopped_after(number, sources, tokenizer, tmp_path / "corpus")
     prepare([sources], tokenizer, tmp_path / "corpus", CorpusSettings(**TOLD))

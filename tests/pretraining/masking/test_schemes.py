@@ -50,7 +50,7 @@ def test_rules_of_every_scheme(scheme, sequences, seed):
     assert (spans.lengths > 0).all()
     assert (np.diff(spans.starts) > 0).all()
     masked = np.zeros(len(sequences.piece_ids), dtype=int)
-    np.add.at(masked, spans.positions(), 1)
+    np.add.at(masked, spans.positions, 1)
     assert masked.max(initial=0) <= 1  # disjoint
     assert not (masked.astype(bool) & sequences.special).any()
     assert (sequences.rows_of(spans.starts) == spans.rows).all()

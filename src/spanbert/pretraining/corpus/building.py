@@ -60,6 +60,8 @@ class ShardBuilder:
         self.writer = ShardWriter(path, vocabulary)
         self.tally = Tally()
         self.given = [np.zeros((0, 2), dtype=np.int64)]
+        self.document_starts: list[int] = []
+        """The block with which each document begins; of an empty one, that of the next document."""
 
     @property
     def pieces(self) -> int:
@@ -76,6 +78,7 @@ class ShardBuilder:
             start += length
             if stretch.opens_document:
                 self.packer.close()
+                self.document_starts.append(len(self.packer.ends))
             if stretch.is_part:
                 self.packer.add_part(starts_word, continues=stretch.continues)
             else:
@@ -93,7 +96,8 @@ class ShardBuilder:
         self.tally.end_document()
         block_ends = np.asarray(self.packer.ends, dtype=np.int64)
         given = _within_blocks(np.concatenate(self.given), block_ends)
-        size, sha256 = self.writer.finish(block_ends, given)
+        document_starts = np.isin(np.arange(len(block_ends)), self.document_starts)
+        size, sha256 = self.writer.finish(block_ends, given, document_starts)
         counts = Counts(
             pieces=size.pieces,
             blocks=size.blocks,

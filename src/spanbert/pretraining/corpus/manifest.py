@@ -14,7 +14,7 @@ from spanbert.pretraining.corpus.shard_file import ShardSize
 from spanbert.text.files import read_json
 from spanbert.text.tokenizer import Tokenizer
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 UNFINISHED = "unfinished.json"
 LENGTHS = "lengths.bin"

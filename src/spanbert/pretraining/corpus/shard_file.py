@@ -1,10 +1,11 @@
 """A shard on disk: raw little-endian arrays one behind another in one file, mapped to read.
 
-piece_ids     uint16 or uint32 (P,)   padded with zeros to a multiple of 8 bytes
-block_ends    int64 (B,)              pieces up to the end of each block
-given         int64 (G, 3)            block, first piece and end in the block, in this order
-piece_counts  int64 (V,)              how often each piece of the vocabulary occurs
-word_starts   bits (P,)               whether a piece is the first of a word, lowest bit first
+piece_ids        uint16 or uint32 (P,)   padded with zeros to a multiple of 8 bytes
+block_ends       int64 (B,)              pieces up to the end of each block
+given            int64 (G, 3)            block, first piece and end in the block, in this order
+piece_counts     int64 (V,)              how often each piece of the vocabulary occurs
+word_starts      bits (P,)               whether a piece is the first of a word, lowest bit first
+document_starts  bits (B,)               whether a block is the first of a document, lowest bit first
 """
 
 from __future__ import annotations
@@ -37,13 +38,14 @@ class ShardSize:
         return np.dtype("<u2" if self.vocabulary <= 1 << 16 else "<u4")
 
     @property
-    def offsets(self) -> tuple[int, int, int, int, int, int]:
-        """Bytes before each of the five arrays, and of the file."""
+    def offsets(self) -> tuple[int, int, int, int, int, int, int]:
+        """Bytes before each of the six arrays, and of the file."""
         ends = -(-self.pieces * self.piece_type.itemsize // 8) * 8
         given = ends + 8 * self.blocks
         counts = given + 24 * self.given
         bits = counts + 8 * self.vocabulary
-        return 0, ends, given, counts, bits, bits + -(-self.pieces // 8)
+        documents = bits + -(-self.pieces // 8)
+        return 0, ends, given, counts, bits, documents, documents + -(-self.blocks // 8)
 
 
 class Shard:
@@ -56,13 +58,14 @@ class Shard:
 
     def __init__(self, path: Path, size: ShardSize) -> None:
         mapped = np.memmap(path, dtype=np.uint8, mode="r")
-        pieces, ends, given, counts, bits, _ = size.offsets
+        pieces, ends, given, counts, bits, documents, _ = size.offsets
         width = size.piece_type.itemsize
         self.piece_ids = mapped[pieces : pieces + size.pieces * width].view(size.piece_type)
         self.block_ends: NDArray[np.int64] = mapped[ends:given].view("<i8")
         self.given: NDArray[np.int64] = mapped[given:counts].view("<i8").reshape(-1, 3)
         self.piece_counts: NDArray[np.int64] = mapped[counts:bits].view("<i8")
-        self.word_starts: NDArray[np.uint8] = mapped[bits:]
+        self.word_starts: NDArray[np.uint8] = mapped[bits:documents]
+        self.document_starts: NDArray[np.uint8] = mapped[documents:]
 
 
 class ShardWriter:
@@ -100,12 +103,15 @@ class ShardWriter:
         self.odd_starts = starts[whole:]
         self._write(piece_ids.astype(self.piece_type).tobytes())
 
-    def finish(self, block_ends: NDArray[np.int64], given: NDArray[np.int64]) -> tuple[ShardSize, str]:
+    def finish(
+        self, block_ends: NDArray[np.int64], given: NDArray[np.int64], document_starts: NDArray[np.bool_]
+    ) -> tuple[ShardSize, str]:
         """Write the rest and give the file its name.
 
         Args:
             block_ends: integers (B,).
             given: integers (G, 3).
+            document_starts: booleans (B,).
 
         Returns:
             What the shard holds, and its SHA-256.
@@ -113,7 +119,8 @@ class ShardWriter:
         self._write(bytes(-self.pieces * self.piece_type.itemsize % 8))
         for array in (block_ends, given, self.piece_counts):
             self._write(array.astype("<i8").tobytes())
-        for bits in (*self.bits, np.packbits(self.odd_starts, bitorder="little")):
+        last = (np.packbits(starts, bitorder="little") for starts in (self.odd_starts, document_starts))
+        for bits in (*self.bits, *last):
             self._write(bits.tobytes())
         try:
             self.stream.flush()

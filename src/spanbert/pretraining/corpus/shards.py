@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +75,15 @@ class Corpus:
         self._first_blocks = np.cumsum([0, *counts])
         self._shard = lru_cache(OPEN_SHARDS)(self._mapped)
 
+    @cached_property
+    def documents(self) -> NDArray[np.int64]:
+        """The document of each block, counted from 0 without empty ones: integers (B,)."""
+        starts = [
+            np.unpackbits(self._shard(number).document_starts, count=record.counts.blocks, bitorder="little")
+            for number, record in enumerate(self.manifest.shards)
+        ]
+        return np.cumsum(np.concatenate(starts), dtype=np.int64) - 1
+
     def gather(self, indices: NDArray[np.int64]) -> Blocks:
         """Blocks by their numbers, in the order asked for; a number may occur twice.
 
@@ -93,8 +103,8 @@ class Corpus:
             shard = self._shard(int(number))
             rows = np.flatnonzero(shards == number)
             local = indices[rows] - self._first_blocks[number]
-            source = _runs(shard.block_ends[local] - lengths[rows], lengths[rows])
-            target = _runs(row_starts[rows], lengths[rows])
+            source = runs(shard.block_ends[local] - lengths[rows], lengths[rows])
+            target = runs(row_starts[rows], lengths[rows])
             piece_ids[target] = shard.piece_ids[source]
             starts_word[target] = shard.word_starts[source >> 3] >> (source & 7) & 1
             given.append(_given(shard, local, rows))
@@ -140,7 +150,7 @@ class Corpus:
                 raise DataError(f"{state}; delete the folder and prepare again", path)
 
 
-def _runs(starts: NDArray[np.int64], lengths: NDArray[np.int32]) -> NDArray[np.int64]:
+def runs(starts: NDArray[np.int64], lengths: NDArray[np.integer[Any]]) -> NDArray[np.int64]:
     """The integers start, start + 1 ... of each run, one run after another."""
     before = np.cumsum(lengths, dtype=np.int64) - lengths
     return np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))
@@ -150,5 +160,5 @@ def _given(shard: Shard, blocks: NDArray[np.int64], rows: NDArray[np.int64]) -> 
     """Row, start and end of the given spans of some blocks of a shard: integers (G, 3)."""
     first = np.searchsorted(shard.given[:, 0], blocks, side="left")
     counts = np.searchsorted(shard.given[:, 0], blocks, side="right") - first
-    found = shard.given[_runs(first, counts.astype(np.int32))]
+    found = shard.given[runs(first, counts.astype(np.int32))]
     return np.column_stack([np.repeat(rows, counts), found[:, 1:]])

@@ -52,18 +52,30 @@ class LengthLaw:
     def _cumulative(self) -> NDArray[np.float64]:
         return np.concatenate([[0.0], np.cumsum(self.probabilities)])
 
+    @cached_property
+    def _rest(self) -> NDArray[np.float64]:
+        """E[max(left - length, 0)] for left = 0, 1, ..., longest."""
+        lengths = np.arange(1, self.longest + 1)
+        rest: NDArray[np.float64] = np.maximum(
+            np.arange(self.longest + 1)[:, None] - lengths, 0
+        ) @ np.asarray(self.probabilities)
+        return rest
+
+    @cached_property
+    def _rise(self) -> NDArray[np.float64]:
+        return np.append(np.diff(self._rest), 0.0)
+
     def chance_of_another(self, left: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """With which probability to add a span when `left` units of a budget remain.
 
         c(left) = left / (mean + E[max(left - length, 0)]) makes the expected total the budget, whatever is
         left; from `longest` units on it is 1.
         """
-        grid = np.arange(self.longest + 1)
-        lengths = np.arange(1, self.longest + 1)
-        rest = np.maximum(grid[:, None] - lengths, 0) @ np.asarray(self.probabilities)
         # The expectation is linear between whole numbers, and left - mean beyond the last.
         inside = np.clip(left, 0, self.longest)
-        chance: NDArray[np.float64] = inside / (self.mean + np.interp(inside, grid, rest))
+        whole = inside.astype(np.int64)
+        rest = self._rest[whole] + (inside - whole) * self._rise[whole]
+        chance: NDArray[np.float64] = inside / (self.mean + rest)
         return chance
 
     def draw(self, uniform: NDArray[np.float64], longest: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -104,7 +104,11 @@ def place(
     turn = 0
     while len(rows):
         left = budget[rows] - placement.masked[rows]
-        rows = rows[random.uniform(Stream.STOP, done[rows], rows) < law.chance_of_another(left)]
+        near = np.flatnonzero(left < law.longest)  # elsewhere another span is certain
+        if len(near):
+            ending = rows[near]
+            again = random.uniform(Stream.STOP, done[ending], ending) < law.chance_of_another(left[near])
+            rows = np.delete(rows, near[~again])
         lengths = law.draw(random.uniform(Stream.LENGTH, done[rows], rows), longest[rows])
         chance = random.uniform(Stream.START, turn, rows)
         starts = units.first[rows] + (chance * units.counts[rows]).astype(np.int64)
@@ -124,3 +128,34 @@ def place(
                 longest[row] = length - 1
         rows = rows[longest[rows] > 0]
         turn += 1
+
+
+def choose_units(units: Units, budget: NDArray[np.floating[Any]], random: SampleRandom) -> MaskedSpans:
+    """Uniformly chosen units, each for itself: neighbours may both be masked.
+
+    A sequence's budget of b units is met by floor(b) or ceil(b) of them, by b in expectation. Units are drawn
+    again until enough different ones were met, all that a sequence lacks at once.
+
+    Args:
+        units: to choose from.
+        budget: (S,) expected units to mask in each sequence, at most those that may be masked.
+        random: numbers of the samples.
+    """
+    sequences = np.arange(len(budget))
+    whole = np.floor(budget + random.uniform(Stream.STOP, 0, sequences)).astype(np.int64)
+    wanted = np.minimum(whole, units.maskable)
+    chosen = np.zeros(len(units.fixed), dtype=np.bool_)
+    drawn = np.zeros(len(budget), dtype=np.int64)
+    missing = wanted
+    while missing.any():
+        rows = np.repeat(sequences, missing)
+        nth = np.arange(len(rows)) - np.repeat(np.cumsum(missing) - missing, missing)
+        chance = random.uniform(Stream.START, drawn[rows] + nth, rows)
+        met = units.first[rows] + (chance * units.counts[rows]).astype(np.int64)
+        chosen[met] = True
+        chosen[units.fixed] = False
+        drawn = drawn + missing
+        missing = wanted - np.add.reduceat(chosen, units.first[:-1], dtype=np.int64)
+    found = np.flatnonzero(chosen)
+    rows = np.searchsorted(units.first, found, side="right") - 1
+    return MaskedSpans(rows, units.starts[found], units.starts[found + 1])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from spanbert.pretraining.masked_spans import MaskedSpans
 from spanbert.pretraining.masking.lengths import LengthLaw
-from spanbert.pretraining.masking.placement import Placement, place
+from spanbert.pretraining.masking.placement import Placement, choose_units, place
 from spanbert.pretraining.randomness import SampleRandom
 from spanbert.pretraining.sequences import Sequences
 
@@ -25,6 +25,10 @@ class WholeWords:
 
     def choose(self, sequences: Sequences, random: SampleRandom) -> MaskedSpans:
         """Uniformly chosen words."""
-        placement = Placement(sequences.words, apart=self.apart, longest=1)
-        place(placement, LengthLaw((1.0,)), self.budget * sequences.words.maskable, random)
+        units = sequences.words
+        budget = self.budget * units.maskable
+        if not self.apart:
+            return choose_units(units, budget, random)
+        placement = Placement(units, apart=True, longest=1)
+        place(placement, LengthLaw((1.0,)), budget, random)
         return placement.spans()

@@ -1,0 +1,34 @@
+"""The run folder inside the folder of the model that a workflow trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from spanbert.errors import SettingsError
+from spanbert.training.processes import Processes
+from spanbert.training.run_folder import RunFolder
+from spanbert.training.settings import TrainingSettings
+
+
+def run_folder(
+    output: Path, start: dict[str, Any], settings: TrainingSettings, processes: Processes, *, resume: bool
+) -> RunFolder:
+    """The folder of a run, checked; nothing is written.
+
+    Args:
+        output: folder of the model.
+        start: what besides the settings decides the outcome.
+        settings: of the run.
+        processes: that share the batches of an update.
+        resume: go on with the unfinished run there.
+
+    Raises:
+        SettingsError: as `RunFolder`; or the folder holds a model that no run made.
+    """
+    batches = processes.count * settings.accumulate
+    deciding = settings.model_dump(exclude={"tensorboard"})  # a run may be watched in another way later
+    run = RunFolder(output / "run", {**start, **deciding, "accumulate": batches}, resume=resume)
+    if not run.path.exists() and (output / "config.json").exists():
+        raise SettingsError(f"{output}: holds a model already; choose another --output")
+    return run

@@ -1,0 +1,78 @@
+"""TOML files of options: all recipes are valid, flags win, errors name the line."""
+
+import random
+
+import pytest
+
+from spanbert.cli import finetune, pretrain
+from spanbert.cli.config_file import merged, read_config
+from spanbert.cli.main import run
+from spanbert.errors import SettingsError
+from spanbert.text.files import read_json
+
+
+def test_every_recipe_is_a_valid_file(request):
+    recipes = request.config.rootpath / "recipes"
+    finetuning = sorted(recipes.glob("mini/*.toml"))
+    assert finetuning
+    for path in finetuning:
+        assert {"train", "dev", "model", "output"} <= read_config(path, finetune.ConfigFile).keys()
+    pretraining = sorted(recipes.glob("*/pretrain.toml"))
+    assert pretraining
+    for path in pretraining:
+        assert {"output", "objective", "steps"} <= read_config(path, pretrain.ConfigFile).keys()
+    assert {*finetuning, *pretraining} == set(recipes.glob("*/*.toml"))
+
+
+def test_flags_win_over_the_file_and_in_tables_one_by_one():
+    config = {"steps": 3, "seed": 1, "task_settings": {"contrast": 0.5, "window_pieces": 96}}
+    flags = {"steps": 4, "task_settings": {"contrast": 0.1}, "corpus_settings": {"workers": 1}}
+    assert merged(config, flags) == {
+        "steps": 4,
+        "seed": 1,
+        "task_settings": {"contrast": 0.1, "window_pieces": 96},
+        "corpus_settings": {"workers": 1},
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('output = "m"\nstepps = 3\n', "2: unknown setting stepps: did you mean steps?"),
+        ("steps = 0\n", "1: steps: input should be greater than or equal to 1"),
+        ("steps = \n", "broken TOML"),
+    ],
+)
+def test_an_error_names_the_line(tmp_path, text, message):
+    path = tmp_path / "run.toml"
+    path.write_text(text)
+    with pytest.raises(SettingsError) as error:
+        read_config(path, pretrain.ConfigFile)
+    assert str(error.value).startswith(f"{path}:")
+    assert message in str(error.value)
+
+
+def test_pretraining_from_a_file(tmp_path, capsys):
+    chance = random.Random(0)
+    words = ["the", "river", "runs", "by", "an", "old", "house", "in", "turin"]
+    lines = [" ".join(chance.choices(words, k=12)) for _ in range(80)]
+    (tmp_path / "text.txt").write_text("\n\n".join(lines))
+    assert (
+        run(["tokenizer", f"{tmp_path / 'text.txt'}", "--output", f"{tmp_path / 'cut'}", "--size", "60"]) == 0
+    )
+    (tmp_path / "run.toml").write_text(
+        f'corpus = "{tmp_path / "text.txt"}"\npreset = "tiny"\ntokenizer = "{tmp_path / "cut"}"\n'
+        f'output = "{tmp_path / "model"}"\nobjective = "subwords"\nsteps = 9\nbatch_pieces = 128\n'
+        "held_out = 0.1\nevaluations = 1\n[corpus_settings]\nblock_pieces = 30\n"
+    )
+    flags = ["--config", f"{tmp_path / 'run.toml'}", "--steps", "1"]
+    assert run(["pretrain", *flags]) == 0
+    found = read_json(tmp_path / "model" / "run" / "settings.json")
+    assert (found["steps"], found["objective"], found["corpus_settings"]) == (
+        1,
+        "subwords",
+        {"block_pieces": 30},
+    )
+    capsys.readouterr()
+    assert run(["pretrain", "--preset", "tiny", "--output", f"{tmp_path / 'other'}"]) == 2
+    assert "say what to read" in capsys.readouterr().err

@@ -113,10 +113,8 @@ def main() -> None:
             }
             for name, found in turns.items()
         },
-        "ratio_to_peer_as_it_comes": {name: round(medians[name] / medians[PEERS[0]], 2) for name in OURS},
-        "ratio_to_peer_with_head_on_masked": {
-            name: round(medians[name] / medians[PEERS[1]], 2) for name in OURS
-        },
+        "ratio_to_peer_as_it_comes": {name: ratio(turns, name, PEERS[0]) for name in OURS},
+        "ratio_to_peer_with_head_on_masked": {name: ratio(turns, name, PEERS[1]) for name in OURS},
         "machine": machine(),
         "package": package(),
     }
@@ -129,6 +127,16 @@ def main() -> None:
 def speeds(turns: list[Turn]) -> list[float]:
     """Real pieces per second of each turn."""
     return [turn["pieces"] / turn["seconds"] for turn in turns]
+
+
+def ratio(turns: dict[str, list[Turn]], side: str, peer: str) -> dict[str, float]:
+    """Of a side's speed to a peer's in the same round: median, least and greatest over the rounds."""
+    found = [one / other for one, other in zip(speeds(turns[side]), speeds(turns[peer]), strict=True)]
+    return {
+        "median": round(statistics.median(found), 2),
+        "min": round(min(found), 2),
+        "max": round(max(found), 2),
+    }
 
 
 def predictions(side: str) -> float:

@@ -199,6 +199,27 @@ def test_real_weights(minilm, layout):
 
 
 @LAYOUTS
+@pytest.mark.parametrize("recompute", [False, True], ids=["kept", "recomputed"])
+def test_some_states_are_those_of_all_with_their_gradients(tiny_config, layout, recompute):
+    torch.manual_seed(0)
+    encoder = Encoder(tiny_config.with_dropout(0.0)).train()
+    encoder.recompute = recompute
+    batch = layout(*sequences(tiny_config))
+    wanted = torch.tensor([7, 0, 30, 7, 12])  # in no order, one of them twice
+    found, gradients = [], []
+    for some in (False, True):
+        encoder.zero_grad()
+        states = encoder(batch, wanted) if some else encoder(batch).flatten(0, 1)[wanted][None]
+        (states * torch.arange(1.0, 6)[:, None]).pow(2).sum().backward()
+        found.append(states.detach())
+        gradients.append([parameter.grad.clone() for parameter in encoder.parameters()])
+    assert found[1].shape == (1, 5, tiny_config.width)
+    torch.testing.assert_close(found[1], found[0], atol=1e-5, rtol=1e-5)
+    for mine, expected in zip(gradients[1], gradients[0], strict=True):
+        torch.testing.assert_close(mine, expected, atol=1e-3, rtol=1e-4)
+
+
+@LAYOUTS
 def test_a_sequence_gives_the_same_alone_and_in_company(tiny_config, layout):
     encoder = Encoder(tiny_config).eval()
     ids, segments = sequences(tiny_config)

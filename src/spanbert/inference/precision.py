@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from spanbert.errors import SettingsError
-from spanbert.nn.attention import SelfAttention
+from spanbert.nn.attention import SelfAttention, only
 from spanbert.nn.mask import AttentionMask
 
 
@@ -71,13 +71,12 @@ class Int8SelfAttention(nn.Module):
         self.projections = Int8Linear(joined)
         self.output = Int8Linear(attention.output)
 
-    def forward(self, hidden: Tensor, mask: AttentionMask) -> Tensor:
-        """(B, P, D) -> (B, P, D)."""
+    def forward(self, hidden: Tensor, mask: AttentionMask, wanted: Tensor | None = None) -> Tensor:
+        """As `SelfAttention`."""
         joined = self.projections(hidden).unflatten(-1, (3, self.heads, -1))
         query, key, value = (part.transpose(1, 2) for part in joined.unbind(2))
-        return self.output(  # type: ignore[no-any-return]
-            mask.attend(query, key, value, 0.0).transpose(1, 2).flatten(-2)
-        )
+        mixed = mask.attend(query, key, value, 0.0).transpose(1, 2).flatten(-2)
+        return self.output(only(mixed, wanted))  # type: ignore[no-any-return]
 
 
 @contextmanager

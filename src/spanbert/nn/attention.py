@@ -20,11 +20,16 @@ class SelfAttention(nn.Module):
         self.output = nn.Linear(config.width, config.width)
         self.dropout = config.attention_dropout
 
-    def forward(self, hidden: Tensor, mask: AttentionMask) -> Tensor:
-        """(B, P, D) -> (B, P, D)."""
+    def forward(self, hidden: Tensor, mask: AttentionMask, wanted: Tensor | None = None) -> Tensor:
+        """(B, P, D) -> (B, P, D), or (1, W, D) where only W pieces are wanted."""
         query, key, value = (
             project(hidden).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for project in (self.query, self.key, self.value)
         )
         mixed = mask.attend(query, key, value, self.dropout if self.training else 0.0)
-        return self.output(mixed.transpose(1, 2).flatten(-2))  # type: ignore[no-any-return]
+        return self.output(only(mixed.transpose(1, 2).flatten(-2), wanted))  # type: ignore[no-any-return]
+
+
+def only(states: Tensor, wanted: Tensor | None) -> Tensor:
+    """States (B, P, D) of some pieces: those at `wanted` (W,), counted over all rows, as (1, W, D)."""
+    return states if wanted is None else states.flatten(0, 1).index_select(0, wanted)[None]

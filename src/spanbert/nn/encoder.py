@@ -30,14 +30,21 @@ class Encoder(nn.Module):
         """Whether training keeps each layer's input alone and computes its inside again for the gradient."""
         initialise(self, config.init_std)
 
-    def forward(self, pieces: PieceBatch) -> Tensor:
-        """Pieces (B, P) -> last hidden states (B, P, D)."""
+    def forward(self, pieces: PieceBatch, wanted: Tensor | None = None) -> Tensor:
+        """Pieces (B, P) -> last hidden states (B, P, D).
+
+        Args:
+            pieces: to be read.
+            wanted: integers (W,), the pieces whose states are asked for, counted over all rows, in any order;
+                the result is (1, W, D) then, and the last layer leaves out what only the others need.
+        """
         hidden: Tensor = self.embeddings(pieces)
-        for layer in self.layers:
+        for number, layer in enumerate(self.layers, start=1):
+            places = wanted if number == len(self.layers) else None
             if self.recompute and torch.is_grad_enabled():
-                hidden = checkpoint(layer, hidden, pieces.mask, use_reentrant=False)
+                hidden = checkpoint(layer, hidden, pieces.mask, places, use_reentrant=False)
             else:
-                hidden = layer(hidden, pieces.mask)
+                hidden = layer(hidden, pieces.mask, places)
         return hidden
 
     def hidden_states(self, pieces: PieceBatch) -> Iterator[Tensor]:

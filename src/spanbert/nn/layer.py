@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from spanbert.nn.attention import SelfAttention
+from spanbert.nn.attention import SelfAttention, only
 from spanbert.nn.config import EncoderConfig
 from spanbert.nn.mask import AttentionMask
 
@@ -38,9 +38,12 @@ class Layer(nn.Module):
         self.compiled: Callable[[Layer, Tensor, Tensor], Tensor] | None = None
         """`behind_attention` as `compile_layers` has made it, used in training mode alone."""
 
-    def forward(self, hidden: Tensor, mask: AttentionMask) -> Tensor:
-        """(B, P, D) -> (B, P, D)."""
-        mixed = self.attention(hidden, mask)
+    def forward(self, hidden: Tensor, mask: AttentionMask, wanted: Tensor | None = None) -> Tensor:
+        """(B, P, D) -> (B, P, D), or (1, W, D) where only W pieces are wanted: all others are attended to,
+        and nothing more is computed of them.
+        """
+        mixed = self.attention(hidden, mask, wanted)
+        hidden = only(hidden, wanted)
         if self.training and self.compiled is not None:
             return self.compiled(self, hidden, mixed)
         return self.behind_attention(hidden, mixed)

@@ -68,22 +68,25 @@ class PretrainingModel(nn.Module):
 
     def forward(self, batch: PretrainingBatch) -> PretrainingOutput:
         """Losses of all objectives."""
-        hidden = self.encoder(batch.pieces).flatten(0, 1)
+        read = [targets.positions for targets in batch.masked.values()]
+        if batch.boundary is not None:
+            read += [batch.boundary.lefts, batch.boundary.rights]
+        if batch.next_sentence is not None:
+            read.append(batch.next_sentence.positions)
+        # The encoder's last layer is computed for what the heads read alone.
+        states = iter(self.encoder(batch.pieces, torch.cat(read))[0].split([len(places) for places in read]))
         losses: dict[str, Tensor] = {}
         hits: dict[str, Tensor] = {}
         for name, targets in batch.masked.items():
-            scores = self.masked_lm(hidden.index_select(0, targets.positions))
-            losses[name], hits[name] = _scored(scores, targets.piece_ids)
+            losses[name], hits[name] = _scored(self.masked_lm(next(states)), targets.piece_ids)
         if batch.boundary is not None:
             assert self.boundary is not None
-            wanted = batch.boundary
-            left, right = hidden.index_select(0, wanted.lefts), hidden.index_select(0, wanted.rights)
-            scores = self.boundary(left, right, wanted.spans, wanted.places)
-            losses[BOUNDARY], hits[BOUNDARY] = _scored(scores, wanted.piece_ids)
+            left, right = next(states), next(states)
+            scores = self.boundary(left, right, batch.boundary.spans, batch.boundary.places)
+            losses[BOUNDARY], hits[BOUNDARY] = _scored(scores, batch.boundary.piece_ids)
         if batch.next_sentence is not None:
             assert self.next_sentence is not None
-            firsts = hidden.index_select(0, batch.next_sentence.positions)
-            scores = self.next_sentence(firsts[:, None])
+            scores = self.next_sentence(next(states)[:, None])
             losses[NEXT_SENTENCE], hits[NEXT_SENTENCE] = _scored(scores, batch.next_sentence.labels)
         return PretrainingOutput(losses, hits)
 

@@ -103,7 +103,10 @@ def main() -> None:
                     "max": round(max(speeds(found))),
                 },
                 "gflop_per_second": round(
-                    medians[name] * flops_a_piece(config, np.asarray([512]), predictions(name)) / 1e9, 1
+                    medians[name]
+                    * flops_a_piece(config, np.asarray([512]), predictions(name), found[0]["read"])
+                    / 1e9,
+                    1,
                 ),
                 "data_share": round(sum(t["data"] for t in found) / sum(t["seconds"] for t in found), 4),
                 "padding_share": round(
@@ -177,6 +180,8 @@ class Turns:
 
     def __init__(self, updates: int) -> None:
         self.updates = updates
+        self.read = 1.0
+        """States of the last layer that the heads read, for each piece."""
 
     def begin(self) -> None:
         """Wait until a turn is asked for."""
@@ -197,7 +202,9 @@ class Turns:
         if self.made == self.updates:
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             seconds = time.perf_counter() - self.began
-            print(json.dumps({**self.turn, "seconds": seconds, "memory": memory}), flush=True)
+            print(
+                json.dumps({**self.turn, "seconds": seconds, "memory": memory, "read": self.read}), flush=True
+            )
             self.begin()
 
     def started(self, step: int, steps: int) -> None:
@@ -241,13 +248,16 @@ def be_ours(
     wanted = objective(side.rpartition(" ")[2])
     special = np.asarray([tokenizer.pad_id, tokenizer.unknown_id, tokenizer.start_id, tokenizer.end_id])
     corruption = Corruption(tokenizer.mask_id, UnigramLaw.of(corpus.piece_counts, special))
+    data = BlockData(corpus, full, Masker(wanted, corruption, 0), tokenizer)
+    first = data.epoch(0, 0).batch(np.arange(BLOCKS))
+    turns.read = sum(map(len, first.read)) / first.pieces.piece_ids.numel()
     settings = TrainingSettings(
         steps=10**6, batch_pieces=BLOCKS * 512, evaluations=1, save_every=10**6, dropout=0.0
     )
     with tempfile.TemporaryDirectory() as folder:
         Trainer(
             PretrainingModel(Encoder(config), boundary=wanted.boundary),
-            BlockData(corpus, full, Masker(wanted, corruption, 0), tokenizer),
+            data,
             settings,
             RunFolder(Path(folder) / "run", {}, resume=False),
             evaluate=lambda: Report("pretraining", {"loss": 0.0}, "loss"),

@@ -254,7 +254,8 @@ def test_a_plan_counts_pairs_and_their_head(corpus, start, tmp_path):
     network = made.network(told)
     assert plan.parameters == sum(parameter.numel() for parameter in network.parameters())
     lengths = data.epoch(0, 0).lengths
-    head = flops_a_piece(made.config, lengths, 0.15, plan.pairs) - flops_a_piece(made.config, lengths, 0.15)
+    with_head = flops_a_piece(made.config, lengths, 0.15, 0.2, plan.pairs)
+    head = with_head - flops_a_piece(made.config, lengths, 0.15, 0.2)
     weights = sum(one.numel() for one in network.next_sentence.parameters() if one.dim() == 2)
     assert head == pytest.approx(6 * weights * plan.pairs / lengths.sum())
 

@@ -95,6 +95,18 @@ class PretrainingBatch:
     next_sentence: NextSentenceTargets | None = None
 
     @property
+    def read(self) -> list[Tensor]:
+        """Which pieces the heads read, places in the packed row: those of each masked-LM loss, those left and
+        right of the spans, the first ones of pairs.
+        """
+        found = [targets.positions for targets in self.masked.values()]
+        if self.boundary is not None:
+            found += [self.boundary.lefts, self.boundary.rights]
+        if self.next_sentence is not None:
+            found.append(self.next_sentence.positions)
+        return found
+
+    @property
     def target_counts(self) -> dict[str, int]:
         """How many targets each loss has here."""
         found = {name: len(targets.positions) for name, targets in self.masked.items()}

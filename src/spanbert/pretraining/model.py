@@ -68,12 +68,8 @@ class PretrainingModel(nn.Module):
 
     def forward(self, batch: PretrainingBatch) -> PretrainingOutput:
         """Losses of all objectives."""
-        read = [targets.positions for targets in batch.masked.values()]
-        if batch.boundary is not None:
-            read += [batch.boundary.lefts, batch.boundary.rights]
-        if batch.next_sentence is not None:
-            read.append(batch.next_sentence.positions)
         # The encoder's last layer is computed for what the heads read alone.
+        read = batch.read
         states = iter(self.encoder(batch.pieces, torch.cat(read))[0].split([len(places) for places in read]))
         losses: dict[str, Tensor] = {}
         hits: dict[str, Tensor] = {}

@@ -83,8 +83,9 @@ def plan_pretraining(
     lengths = epoch.lengths
     longest = int(lengths.max())
     trial = np.arange(max(1, int(np.searchsorted(np.cumsum(lengths), TRIAL_PIECES))))
-    seconds = min(_trial_update(network, epoch.batch(trial)) for _ in range(2))
-    speed = float(lengths[trial].sum()) / seconds
+    batch = epoch.batch(trial)
+    seconds = min(_trial_update(network, batch) for _ in range(2))
+    tried = float(lengths[trial].sum())
     parameters = sum(parameter.numel() for parameter in network.parameters())
     predictions = objective_of(chosen).predictions
     per_epoch = float(lengths.sum()) / (chosen.batch_pieces * chosen.accumulate)
@@ -99,16 +100,18 @@ def plan_pretraining(
         mean_length=float(lengths.mean()),
         padding_share=1 - float(lengths.mean()) / longest,
         parameters=parameters,
-        flops_a_piece=flops_a_piece(start.config, lengths, predictions, epoch.pairs),
+        flops_a_piece=flops_a_piece(
+            start.config, lengths, predictions, sum(map(len, batch.read)) / tried, epoch.pairs
+        ),
         memory_mib=(BYTES_A_PARAMETER * parameters + activations) / 2**20,
         steps=steps,
-        pieces_a_second=speed,
-        hours=steps * chosen.batch_pieces * chosen.accumulate / speed / 3600,
+        pieces_a_second=tried / seconds,
+        hours=steps * chosen.batch_pieces * chosen.accumulate / tried * seconds / 3600,
     )
 
 
 def flops_a_piece(
-    config: EncoderConfig, lengths: NDArray[np.int64], predictions: float, pairs: int = 0
+    config: EncoderConfig, lengths: NDArray[np.int64], predictions: float, read: float, pairs: int = 0
 ) -> float:
     """Floating-point operations of a training step for one piece, forward and (twice as many) backward.
 
@@ -116,14 +119,17 @@ def flops_a_piece(
         config: shape of the encoder.
         lengths: pieces of each sequence; a piece attends to all of its own.
         predictions: over the vocabulary, for each piece.
+        read: states of the last layer that heads read, for each piece.
         pairs: how many of the sequences are pairs of texts.
     """
     width, wide = config.width, config.feed_forward_width
     attended = float((lengths.astype(np.float64) ** 2).sum() / lengths.sum())
-    layer = 8 * width * width + 4 * width * wide + 4 * width * attended
+    attention = 6 * width * width + 4 * width * attended
+    behind = 2 * width * width + 4 * width * wide
+    layers = config.layers * attention + (config.layers - 1 + read) * behind
     head = predictions * 2 * width * (config.vocabulary_size + width)
     next_sentence = pairs / lengths.sum() * 2 * width * (width + 2)
-    return float(3 * (config.layers * layer + head + next_sentence))
+    return float(3 * (layers + head + next_sentence))
 
 
 def activation_bytes(config: EncoderConfig, predictions: float, *, recompute: bool) -> float:

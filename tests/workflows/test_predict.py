@@ -136,3 +136,10 @@ def test_a_model_without_a_trained_head_is_refused(qa_job):
 def test_an_unknown_precision_is_refused_before_anything_is_loaded(tmp_path):
     with pytest.raises(SettingsError, match="float32, bfloat16, int8"):
         load(tmp_path / "nothing", precision="float4")
+
+
+def test_a_string_alone_is_refused(predictor):
+    with pytest.raises(DataError, match="a string alone is no example"):
+        predictor("Who wrote it?")
+    with pytest.raises(DataError, match='"passage" is null'):
+        predictor({"question": "Who?", "passage": None})

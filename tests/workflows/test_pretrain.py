@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM
 
+from given_spans import with_given_spans
 from released_models import (
     CASED,
     boundary_head,
@@ -17,7 +18,7 @@ from released_models import (
     vocabulary_bytes,
     write_files,
 )
-from spanbert.errors import SettingsError, SpanbertError
+from spanbert.errors import DataError, SettingsError, SpanbertError
 from spanbert.nn.batch import PieceBatch
 from spanbert.pretraining.corpus.prepare import prepare
 from spanbert.pretraining.corpus.settings import CorpusSettings
@@ -240,10 +241,31 @@ def test_a_tokenizer_that_does_not_fit_the_model(corpus, start, tmp_path):
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_every_objective_trains_and_saves(corpus, start, tmp_path, name):
     report = pretrain(
-        [corpus],
+        [with_given_spans(corpus) if name == "given-spans" else corpus],
         tmp_path / "model",
         model=start,
         **SETTINGS | {"objective": name, "steps": 2, "evaluations": 1},
     )
     assert set(report.values) >= {f"{loss}_loss" for loss in OBJECTIVES[name].losses}
     assert isinstance(Start.of(tmp_path / "model", None, None).network(PretrainSettings()), PretrainingModel)
+
+
+def test_given_spans_must_be_given(corpus, start, tmp_path):
+    with pytest.raises(DataError, match="no spans were given with the text"):
+        pretrain([corpus], tmp_path / "model", model=start, **SETTINGS | {"objective": "given-spans"})
+
+
+def test_blocks_that_do_not_fit_are_refused_before_the_corpus_is_prepared(corpus, start, tmp_path):
+    told = {"corpus_settings": {"block_pieces": 5000}}
+    with pytest.raises(SettingsError, match=r"take --corpus-settings\.block-pieces"):
+        pretrain([corpus], tmp_path / "model", model=start, **SETTINGS | told)
+    assert not (tmp_path / "model").exists()
+
+
+def test_new_heads_are_told_of(corpus, start, tmp_path, caplog):
+    told = SETTINGS | {"objective": "spanbert", "steps": 1, "evaluations": 1}
+    pretrain([corpus], tmp_path / "model", model=start, **told)
+    assert "no boundary head: started at random" in caplog.text
+    caplog.clear()
+    pretrain([corpus], tmp_path / "more", model=tmp_path / "model", **told)
+    assert "at random" not in caplog.text

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 from transformers import BertForPreTraining
 
+from given_spans import with_given_spans
 from released_models import CASED, pretrained_state, released_files, vocabulary_bytes, write_files
 from spanbert.cli.main import run
 from spanbert.errors import DataError, SettingsError
@@ -167,7 +168,8 @@ def test_segments_and_labels_are_those_of_the_texts(corpus, start, tmp_path):
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_masks_keep_to_one_text_and_both_ends_are_neighbours(corpus, start, tmp_path, name):
-    _, _, data, _ = data_of(corpus, start, tmp_path / "corpus", objective=name, budget=0.3)
+    text = with_given_spans(corpus) if name == "given-spans" else corpus
+    _, _, data, _ = data_of(text, start, tmp_path / "corpus", objective=name, budget=0.3)
     epoch = data.epoch(0, 0)
     every = np.arange(len(epoch.lengths))
     sequences, batch = epoch.sequences(every), epoch.batch(every)

@@ -58,3 +58,19 @@ def test_the_command(corpus, tmp_path):
     )
     assert "pieces" in done.stdout
     assert (tmp_path / "out" / "vocab.txt").exists()
+
+
+def test_the_files_of_a_corpus_are_learnt_from_as_pretraining_reads_them(tmp_path, caplog):
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text('{"text": "Zebras graze.\\nZebras run."}\n' * 9, encoding="utf-8")
+    (folder / "b.html").write_text("<p>Lions sleep.</p>" * 9, encoding="utf-8")
+    (folder / "c.bin").write_bytes(b"\x00\x01")
+    made = train_tokenizer([str(folder)], tmp_path / "out", size=120)
+    for word in ("Zebras", "graze", "Lions", "sleep"):
+        assert made.unknown_id not in made.encode(word).ids
+    assert "text" not in made.backend.get_vocab()  # the field's name is no text
+    assert "c.bin" in caplog.text
+    (folder / "d.jsonl").write_text('{"text": "fine"}\n{"txt": "lost"}\n', encoding="utf-8")
+    with pytest.raises(DataError, match=r"d\.jsonl:2"):
+        train_tokenizer([str(folder)], tmp_path / "other")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -49,6 +50,8 @@ def ask(
     """
     if not paths:
         raise SettingsError("say which files or folders to ask: spanbert ask QUESTION PATH...")
+    if threshold is not None and math.isnan(threshold):
+        raise SettingsError("--threshold: a number is needed, got nan")
     logs = Console(stderr=True, soft_wrap=True, highlight=False)
     changes = {} if threshold is None else {"no_answer_threshold": threshold}
     predictor = load(model, "question-answering", offline=offline, task_settings=changes)

@@ -83,8 +83,12 @@ def run(arguments: Sequence[str]) -> int:
 
 def _check_command(arguments: Sequence[str]) -> None:
     if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
-        near = get_close_matches(arguments[0], COMMANDS, n=1)
-        meant = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(COMMANDS)}"
+        near = get_close_matches(arguments[0], COMMANDS)
+        meant = (
+            f"did you mean {' or '.join(map(repr, near))}?"
+            if near
+            else f"choose one of {', '.join(COMMANDS)}"
+        )
         raise SettingsError(f"unknown command {arguments[0]!r}: {meant}")
 
 

@@ -12,7 +12,7 @@ from spanbert.workflows.train_tokenizer import train_tokenizer
 
 
 def tokenizer(
-    *corpus: Path,
+    *corpus: str,
     output: Path,
     size: int = 30000,
     uncased: Annotated[bool, Parameter(negative="")] = False,
@@ -20,7 +20,7 @@ def tokenizer(
     """Learn a WordPiece vocabulary from text files.
 
     Args:
-        corpus: files and folders.
+        corpus: files and folders of the kinds that `pretrain` or `ask` reads, or ids of hub data sets.
         output: folder for the tokenizer.
         size: pieces at most, special ones included.
         uncased: lower-case all text.
@@ -30,4 +30,7 @@ def tokenizer(
             "say which files or folders to learn from: spanbert tokenizer CORPUS... --output DIR"
         )
     made = train_tokenizer(corpus, output, size=size, lowercase=uncased)
-    print(f"{output}: {made.vocabulary_size} pieces")  # noqa: T201
+    fewer = (
+        f" (the text has no more than these of the {size} asked for)" if made.vocabulary_size < size else ""
+    )
+    print(f"{output}: {made.vocabulary_size} pieces{fewer}")  # noqa: T201

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from spanbert.checkpoint.source import read_checkpoint
-from spanbert.errors import SpanbertError
+from spanbert.errors import DataError, SpanbertError
 from spanbert.inference.engine import Engine
 from spanbert.inference.precision import Precision, parse_precision, with_precision
 from spanbert.tasks.contract import Task
@@ -90,6 +90,8 @@ class Predictor:
         chunk: list[Any] = []
         try:
             for number, item in enumerate(items, start=1):
+                if isinstance(item, str | bytes):
+                    raise DataError("a string alone is no example; give a dictionary", "item", number)
                 chunk.append(self.task.parse(item, "item", number) if isinstance(item, Mapping) else item)
                 if len(chunk) == EXAMPLES_AT_ONCE:
                     yield chunk

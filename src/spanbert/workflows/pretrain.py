@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +34,7 @@ from spanbert.pretraining.corpus.shards import Corpus
 from spanbert.pretraining.corruption import Corruption, UnigramLaw
 from spanbert.pretraining.data import BlockData, held_out_blocks
 from spanbert.pretraining.heads import PLACE_WIDTH, PLACES
+from spanbert.pretraining.masking import GivenSpans
 from spanbert.pretraining.model import PretrainingModel
 from spanbert.pretraining.objectives import Objective, objective
 from spanbert.pretraining.validation import validate
@@ -55,6 +57,7 @@ NAMES = {
     "boundary": BOUNDARY_NAMES,
     "next_sentence": NEXT_SENTENCE_NAMES,
 }
+HEADS = {"masked-LM": "masked_lm", "boundary": "boundary", "next-sentence": "next_sentence"}
 PLACES_TENSOR = BOUNDARY_NAMES["place.weight"]
 PAIR_BLOCK_PIECES = 509
 """Most pieces in a block of pairs unless told: with three special pieces they fill BERT's 512 positions."""
@@ -181,7 +184,8 @@ class Start:
             CheckpointError: the model or tokenizer cannot be read, or do not fit each other.
         """
         if (model is None) == (preset is None):
-            raise SettingsError("say where to start: --model M, or --preset SIZE with --tokenizer DIR")
+            both = "" if model is None else ", not both"
+            raise SettingsError(f"say where to start: --model M, or --preset SIZE with --tokenizer DIR{both}")
         if preset is not None:
             if tokenizer is None:
                 raise SettingsError(
@@ -222,16 +226,28 @@ class Start:
         )
         network.encoder.recompute = settings.gradient_checkpointing
         if stored is not None:
-            lost = [
-                name
-                for name in random_tensors(fill(network, stored, NameTable.joined(NAMES)))
-                if name.startswith("bert.") and not name.startswith("bert.pooler.")
-            ]
+            absent = set(random_tensors(fill(network, stored, NameTable.joined(NAMES))))
+            lost = sorted(
+                name for name in absent if name.startswith("bert.") and not name.startswith("bert.pooler.")
+            )
             if lost:
                 raise CheckpointError(
                     f"{stored.path}: {len(lost)} tensors of the encoder are missing: {', '.join(lost[:3])}"
                 )
+            self._tell_of_heads(absent)
         return network
+
+    def _tell_of_heads(self, absent: set[str]) -> None:
+        """Say which heads the stored model lacks, and which of its own is not trained on."""
+        assert self.checkpoint is not None
+        new = [title for title, part in HEADS.items() if absent & {*NAMES[part].values()}]
+        told = []
+        if new:
+            told.append(f"it has no {' and no '.join(new)} head: started at random")
+        if self.checkpoint.task is not None:
+            told.append(f"its {self.checkpoint.task.name} head is left out")
+        if told:
+            logging.getLogger(__name__).warning("%s: %s", self.name, "; ".join(told))
 
 
 def prepare_corpus(
@@ -250,21 +266,29 @@ def prepare_corpus(
         SpanbertError: as `prepare`.
     """
     pairs = settings.sequences == "pairs"
+    special = 3 if pairs else 2
     packing = {"block_pieces": PAIR_BLOCK_PIECES} if pairs else {}
+    chosen = checked(CorpusSettings, packing | settings.corpus_settings, "settings of the corpus")
+    most = start.config.max_positions - special
+    if "block_pieces" in settings.corpus_settings and chosen.block_pieces > most:
+        raise SettingsError(
+            f"blocks of {chosen.block_pieces} pieces and {special} special ones do not fit the encoder, "
+            f"which has {start.config.max_positions} positions; take --corpus-settings.block-pieces {most}"
+        )
     prepared = prepare(
         corpus,
         start.tokenizer,
         settings.corpus_folder or output / "corpus",
-        checked(CorpusSettings, packing | settings.corpus_settings, "settings of the corpus"),
+        chosen,
         progress=progress,
         offline=offline,
     )
-    longest, special = int(prepared.lengths.max()), 3 if pairs else 2
-    if longest + special > start.config.max_positions:
+    longest = int(prepared.lengths.max())
+    if longest > most:
         raise SettingsError(
             f"{prepared.folder}: blocks of {longest} pieces and {special} special ones do not fit the "
             f"encoder, which has {start.config.max_positions} positions; choose another folder and add "
-            f"--corpus-settings.block-pieces {start.config.max_positions - special}"
+            f"--corpus-settings.block-pieces {most}"
         )
     return prepared
 
@@ -298,6 +322,12 @@ def split(
     wanted = objective_of(settings)
     masker = Masker(wanted, corruption, settings.seed, places)
     rest = np.setdiff1d(np.arange(corpus.blocks), held_out, assume_unique=True)
+    if not corpus.manifest.counts.given and any(isinstance(s, GivenSpans) for s in wanted.schemes.values()):
+        raise DataError(
+            f"no spans were given with the text, which {settings.objective} masks (a field of JSONL or "
+            "column of Parquet: --corpus-settings.spans-field)",
+            corpus.folder,
+        )
     if wanted.next_sentence:
         _check_documents(corpus, rest, held_out)
     return BlockData(corpus, rest, masker, tokenizer), BlockData(corpus, held_out, masker, tokenizer)

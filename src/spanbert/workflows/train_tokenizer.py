@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from spanbert.errors import SettingsError
-from spanbert.text.documents import Skipped, read_documents
-from spanbert.text.files import make_folder, read_lines
+from spanbert.errors import SettingsError, SpanbertError
+from spanbert.pretraining.corpus.hub import is_hub_id
+from spanbert.pretraining.corpus.settings import CorpusSettings
+from spanbert.pretraining.corpus.sources import KINDS, Source, find_sources, kind
+from spanbert.text.documents import read_document
+from spanbert.text.files import make_folder
 from spanbert.text.tokenizer import SPECIAL_PIECES, Tokenizer
 
-PLAIN = ("", ".txt")
+STREAMED = KINDS.keys() - {".md"}
+"""Endings that are read as a corpus is, line by line; others as documents."""
 
 
 def train_tokenizer(
@@ -18,10 +23,10 @@ def train_tokenizer(
 ) -> Tokenizer:
     """Learn a vocabulary and write it as `tokenizer.json`, `vocab.txt` and `tokenizer_config.json`.
 
-    Plain text is read line by line, so a corpus may be larger than memory.
+    Text, JSONL and Parquet are streamed, so a corpus may be larger than memory.
 
     Args:
-        corpus: files and folders of every kind that `spanbert ask` reads.
+        corpus: files and folders of every kind that `spanbert pretrain` or `spanbert ask` reads, and hub ids.
         output: folder for the tokenizer.
         size: pieces at most, special ones included.
         lowercase: make it uncased.
@@ -32,17 +37,41 @@ def train_tokenizer(
     """
     if size <= len(SPECIAL_PIECES):
         raise SettingsError(f"size {size} leaves no room beside {len(SPECIAL_PIECES)} special pieces")
-    tokenizer = Tokenizer.train(_texts(map(Path, corpus)), size=size, lowercase=lowercase)
+    tokenizer = Tokenizer.train(_texts(corpus, Path(output)), size=size, lowercase=lowercase)
     make_folder(Path(output))
     tokenizer.save(Path(output))
     return tokenizer
 
 
-def _texts(paths: Iterable[Path]) -> Iterator[str]:
-    for path in paths:
-        if path.is_file() and Path(path.stem if path.suffix == ".gz" else path).suffix in PLAIN:
-            yield from (line for _, line in read_lines(path))
+def _texts(corpus: Iterable[str | Path], output: Path) -> Iterator[str]:
+    for name in corpus:
+        path = Path(name)
+        if path.is_dir():
+            for file in _files(path, output):
+                try:
+                    yield from _text(file)
+                except SpanbertError as error:
+                    if kind(file) in STREAMED:
+                        raise
+                    logging.getLogger(__name__).warning("passed over: %s", error)
+        elif not path.exists() and isinstance(name, str) and is_hub_id(name):
+            found, _ = find_sources([name], CorpusSettings(), leave_out=output, offline=False)
+            for source in found:
+                yield from (stretch.text for stretch in source.stretches(CorpusSettings()))
         else:
-            for document in read_documents([path]):
-                if not isinstance(document, Skipped):
-                    yield from document.text.splitlines()
+            yield from _text(path)
+
+
+def _text(file: Path) -> Iterator[str]:
+    if kind(file) in STREAMED and file.is_file():
+        source = Source(file, str(file), file.stat().st_size)
+        yield from (stretch.text for stretch in source.stretches(CorpusSettings()))
+    else:
+        yield from read_document(file).text.splitlines()
+
+
+def _files(folder: Path, output: Path) -> Iterator[Path]:
+    for file in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+        if file.is_file() and not hidden and not file.is_relative_to(output):
+            yield file

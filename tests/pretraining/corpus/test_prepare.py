@@ -121,7 +121,7 @@ def test_a_folder_of_another_tokenizer_settings_or_sources_is_refused(
     told = CorpusSettings(block_pieces=30, shard_chars=900)
     with pytest.raises(SettingsError, match="prepared with another tokenizer; choose another folder"):
         prepare([sources], cased_tokenizer, tmp_path / "corpus", told)
-    with pytest.raises(SettingsError, match=r"other settings \(block_pieces 30\)"):
+    with pytest.raises(SettingsError, match=r"other settings \(block_pieces 30, now 31\)"):
         prepared(block_pieces=31)
     (sources / "d.txt").write_text("more", encoding="utf-8")
     with pytest.raises(DataError, match="a prepared corpus of other sources"):

@@ -197,7 +197,9 @@ def _check_same_kind(before: Origin, now: Origin, output: Path) -> None:
     if before.tokenizer_sha256 != now.tokenizer_sha256:
         raise SettingsError(f"{output}: was prepared with another tokenizer; {remedy}")
     if changed := [name for name in now.settings if before.settings.get(name) != now.settings[name]]:
-        told = ", ".join(f"{name} {before.settings.get(name)!r}" for name in changed)
+        told = ", ".join(
+            f"{name} {before.settings.get(name)!r}, now {now.settings[name]!r}" for name in changed
+        )
         raise SettingsError(f"{output}: was prepared with other settings ({told}); {remedy}")
 
 

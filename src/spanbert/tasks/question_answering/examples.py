@@ -212,6 +212,8 @@ def _listed(holder: Any, name: str, place: str, path: Path) -> list[Any]:
 
 def _text(item: Mapping[str, Any], names: tuple[str, ...], place: Path | str, line: int | None) -> str:
     value = next((item[name] for name in names if item.get(name) is not None), None)
+    if value is None and (empty := next((name for name in names if name in item), None)):
+        raise DataError(f'the field "{empty}" is null; a text is needed', place, line)
     if value is None:
         raise DataError(f'no field "{names[0]}"; found {_shown(list(item))}', place, line)
     if not isinstance(value, str):

@@ -131,7 +131,7 @@ def test_an_interrupt_says_how_to_go_on_and_resume_does(qa_job, tmp_path, capsys
     output = tmp_path / "model"
     arguments = ["finetune", "question-answering", *files(qa_job), "--output", output, "--batch-pieces", "64"]
     arguments = [
-        str(one) for one in [*arguments, "--steps", "60", "--evaluations", "1", "--save-every", "20"]
+        str(one) for one in [*arguments, "--steps", "300", "--evaluations", "1", "--save-every", "20"]
     ]
     process = subprocess.Popen(
         [sys.executable, "-m", "spanbert", *arguments], stderr=subprocess.PIPE, text=True, env=os.environ

@@ -134,7 +134,12 @@ def test_an_interrupt_says_how_to_go_on_and_resume_does(qa_job, tmp_path, capsys
         str(one) for one in [*arguments, "--steps", "300", "--evaluations", "1", "--save-every", "20"]
     ]
     process = subprocess.Popen(
-        [sys.executable, "-m", "spanbert", *arguments], stderr=subprocess.PIPE, text=True, env=os.environ
+        [sys.executable, "-m", "spanbert", *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ,
+        # A suite that a shell runs in the background inherits interrupts ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not (output / "run" / "resume.pt").exists() and process.poll() is None:
         time.sleep(0.05)

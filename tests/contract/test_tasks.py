@@ -52,8 +52,8 @@ def trained(task, fixture, start, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def made(task, start):
-    return build(read_checkpoint(start), task, dropout=0.1)
+def made(task, fixture, start):
+    return build(read_checkpoint(start), task.learn(list(task.read(fixture))), dropout=0.1)
 
 
 def test_the_fixture_has_five_lines_and_is_read_with_its_ids(task, fixture):
@@ -83,9 +83,9 @@ def test_twenty_updates_lower_the_loss(trained):
 
 
 def test_training_mode_gives_every_parameter_a_gradient(task, fixture, made):
-    features = task.training_set(task.read(fixture), made.tokenizer).epoch(0, 0)
+    features = made.task.training_set(task.read(fixture), made.tokenizer).epoch(0, 0)
     made.model.train()
-    loss = made.model(task.collate(features)).loss
+    loss = made.model(made.task.collate(features)).loss
     assert loss.shape == ()
     assert torch.isfinite(loss)
     loss.backward()
@@ -98,24 +98,24 @@ def test_training_mode_gives_every_parameter_a_gradient(task, fixture, made):
 
 
 def test_training_features_are_a_function_of_seed_and_epoch(task, fixture, made):
-    training_set = task.training_set(task.read(fixture), made.tokenizer)
-    other = task.training_set(task.read(fixture), made.tokenizer)
+    training_set = made.task.training_set(task.read(fixture), made.tokenizer)
+    other = made.task.training_set(task.read(fixture), made.tokenizer)
     made.model.eval()
 
     def losses(features):
-        return [made.model(task.collate([feature])).loss.item() for feature in features]
+        return [made.model(made.task.collate([feature])).loss.item() for feature in features]
 
     assert losses(training_set.epoch(1, 2)) == losses(other.epoch(1, 2))
 
 
 def test_evaluation_mode_gives_one_output_for_each_feature_alike_every_time(task, fixture, made):
-    found = task.features(list(task.read(fixture)), made.tokenizer)
+    found = made.task.features(list(task.read(fixture)), made.tokenizer)
     assert len(found) == 5
     assert all(found)
     features = [feature for several in found for feature in several]
     made.model.eval()
     with torch.inference_mode():
-        first, second = (made.model(task.collate(features)) for _ in range(2))
+        first, second = (made.model(made.task.collate(features)) for _ in range(2))
     assert first.loss is None
     assert len(first.per_sequence()) == len(features)
     assert all(

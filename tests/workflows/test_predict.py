@@ -139,7 +139,7 @@ def test_an_unknown_precision_is_refused_before_anything_is_loaded(tmp_path):
 
 
 def test_a_string_alone_is_refused(predictor):
-    with pytest.raises(DataError, match="a string alone is no example"):
+    with pytest.raises(DataError, match=r"item:1: no field \"question\"; found \['text'\]"):
         predictor("Who wrote it?")
     with pytest.raises(DataError, match='"passage" is null'):
         predictor({"question": "Who?", "passage": None})

@@ -86,7 +86,14 @@ class Task(Protocol, Generic[E, F, P]):
     """For each head module of the model: our tensor names in it -> Hugging Face names."""
     data_formats: ClassVar[str]
     """What `read` takes, with an example line."""
+    gold_fields: ClassVar[tuple[str, ...]]
+    """Fields of that line that say what is right; left out for prediction."""
     settings: Any
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of what the head scores, for `config.json`; empty where these are no labels."""
+        ...
 
     def read(self, path: Path) -> Iterator[E]:
         """Examples of a data file, gold included. Raises DataError with file and line."""
@@ -98,6 +105,13 @@ class Task(Protocol, Generic[E, F, P]):
 
     def has_gold(self, example: E) -> bool:
         """Whether an example says what is right, so that a prediction can be scored."""
+        ...
+
+    def learn(self, examples: Sequence[E]) -> Task[E, F, P]:
+        """The task with what its network must know of the training data before it is built: the labels.
+
+        Raises DataError where the data cannot be learned from, SettingsError where it contradicts settings.
+        """
         ...
 
     def features(self, examples: Sequence[E], tokenizer: Tokenizer) -> list[list[F]]:

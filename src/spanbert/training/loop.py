@@ -74,7 +74,9 @@ class Trainer:
         self.evaluate = evaluate
         self.keep = keep
         self.listeners = listeners if self.processes.is_main else ()
-        optimizer = build_optimizer(model, settings.learning_rate, settings.weight_decay)
+        optimizer = build_optimizer(
+            model, settings.learning_rate, settings.weight_decay, settings.head_learning_rate
+        )
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.step, self.epoch, self.place = 0, 0, 0
         self.best: Report | None = None
@@ -134,9 +136,9 @@ class Trainer:
     def _one(self, update: _Update) -> StepRecord:
         """Forward and backward over this process's batches, then one optimizer step."""
         began = time.perf_counter()
-        rate = self.settings.learning_rate * schedule_factor(self.settings, self.step, self.steps)
+        factor = schedule_factor(self.settings, self.step, self.steps)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = group["peak"] * factor
         self.model.train()
         numbers = range(self.processes.number, len(update.batches), self.processes.count)
         filled = [number for number in numbers if len(update.batches[number])]
@@ -187,7 +189,7 @@ class Trainer:
             losses={name: round(value, 6) for name, value in means.items()},
             accuracies={name: round(value, 4) for name, value in shares.items() if not math.isnan(value)},
             gradient_norm=round(float(norm), 6),
-            learning_rate=rate,
+            learning_rate=self.settings.learning_rate * factor,
             pieces=int(sum(update.lengths[indices].sum() for indices in update.batches)),
             seconds=round(time.perf_counter() - began, 4),
             data_seconds=round(data_seconds, 4),

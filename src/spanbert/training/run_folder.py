@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ class RunFolder:
         path: the folder.
         settings: all that decides the run's outcome, as JSON values; `accumulate` counts the batches of an
             update over all processes, so that a run may be resumed with another number of them.
+        defaults: what a setting was before it existed, so that older runs can be resumed.
         resume: go on with the unfinished run in the folder; one without a resume point starts anew.
 
     Raises:
@@ -36,9 +37,17 @@ class RunFolder:
             other settings.
     """
 
-    def __init__(self, path: Path, settings: dict[str, Any], *, resume: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        settings: dict[str, Any],
+        *,
+        resume: bool,
+        defaults: Mapping[str, Any] | None = None,
+    ) -> None:
         self.path = path
         self.settings = json.loads(json.dumps(settings, default=str))
+        self.defaults = json.loads(json.dumps(defaults or {}, default=str))
         self.settings_file = path / "settings.json"
         self.metrics = path / "metrics.jsonl"
         self.resume_point = path / "resume.pt"
@@ -127,7 +136,7 @@ class RunFolder:
                     return
 
     def _check_settings(self) -> None:
-        before = read_json(self.settings_file)
+        before = {**self.defaults, **read_json(self.settings_file)}
         now = self.settings
         changed = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
         if changed:

@@ -18,6 +18,8 @@ class TrainingSettings(BaseModel):
     """Updates in all, instead of `epochs`."""
     learning_rate: float = Field(5e-5, gt=0, allow_inf_nan=False)
     """Peak learning rate."""
+    head_learning_rate: float | None = Field(None, gt=0, allow_inf_nan=False)
+    """Peak learning rate of all that stands on the encoder; the encoder's when left out."""
     warmup: float = Field(0.06, ge=0, le=1)
     """Share of the updates in which the learning rate rises."""
     schedule: Literal["linear", "stable"] = "linear"

@@ -21,7 +21,7 @@ from spanbert.training.loop import Trainer
 from spanbert.training.processes import Processes, told_of_death
 from spanbert.training.run_folder import RunFolder
 from spanbert.workflows.model_card import CardFacts, model_card
-from spanbert.workflows.model_source import TaskModel, build, describe, name_table
+from spanbert.workflows.model_source import TaskModel, build_untrained, describe, name_table
 from spanbert.workflows.predict import Predictor
 from spanbert.workflows.provenance import file_sha256, model_sha256
 from spanbert.workflows.run_folder import run_folder
@@ -69,15 +69,17 @@ def finetune(
         chosen = checked(FinetuneSettings, settings, "settings")
         check_options(chosen, processes.accelerator.device)
         cls = task_class(task)
-        task_settings = checked(cls.Settings, chosen.task_settings, f"settings of {task}")
+        untaught = cls(checked(cls.Settings, chosen.task_settings, f"settings of {task}"))
         files = Files.of(train, dev, chosen.fit)
         checkpoint = read_checkpoint(model, offline=offline)
         start = {"model": str(model), "model_sha256": model_sha256(checkpoint.path)}
         described = {"task": task, **files.described(), **start}
         run = run_folder(target, described, chosen, processes, resume=resume)
+        examples = files.read(untaught)
+        learned = untaught.learn([example for path in files.train for example in examples[path]])
         torch.manual_seed(chosen.seed)  # a new head starts the same whatever was drawn before
-        made = build(checkpoint, cls(task_settings), dropout=chosen.dropout)
-        return chosen, made, run, _Data.read(files, made)
+        made = build_untrained(checkpoint, learned, dropout=chosen.dropout)
+        return chosen, made, run, _Data.of(files, examples, made)
 
     chosen, made, run, data = processes.main_first(opened)
     compiled_where_asked(made.model, chosen)
@@ -104,6 +106,7 @@ def finetune(
             made.checkpoint.config,
             made.tokenizer,
             architecture=made.task.architecture,
+            labels=made.task.labels or None,
             card=model_card(facts, target.name),
             task=describe(fitted),
         )
@@ -147,6 +150,14 @@ class Files:
             "fit_sha256": file_sha256(self.fit),
         }
 
+    def read(self, task: Any) -> dict[Path, list[Any]]:
+        """The examples of each file. Raises DataError where one has no gold."""
+        examples = {path: list(task.read(path)) for path in {*self.train, self.dev, self.fit}}
+        for path, found in examples.items():
+            if not any(map(task.has_gold, found)):
+                raise DataError("no example has gold, which training and scoring need", path)
+        return examples
+
 
 @dataclass(frozen=True)
 class _Data:
@@ -160,11 +171,7 @@ class _Data:
     """Examples of each file."""
 
     @classmethod
-    def read(cls, files: Files, made: TaskModel) -> _Data:
-        examples = {path: list(made.task.read(path)) for path in {*files.train, files.dev, files.fit}}
-        for path, found in examples.items():
-            if not any(map(made.task.has_gold, found)):
-                raise DataError("no example has gold, which training and scoring need", path)
+    def of(cls, files: Files, examples: dict[Path, list[Any]], made: TaskModel) -> _Data:
         training_set = made.task.training_set(
             [example for path in files.train for example in examples[path]], made.tokenizer
         )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import nn
 
 from spanbert.checkpoint.folder import Checkpoint, TaskDescription
+from spanbert.checkpoint.heads import POOLER
+from spanbert.checkpoint.hf_config import label_names
 from spanbert.checkpoint.names import ENCODER_NAMES, NameTable
 from spanbert.checkpoint.weights import TensorReport, fill, random_tensors
 from spanbert.errors import CheckpointError
@@ -67,7 +69,7 @@ def build_trained(
             f"fine-tune it first: spanbert finetune {task_name} --model {checkpoint.path} ..."
         )
     cls = task_class(task_name)
-    settings = described.settings if described else {}
+    settings = described.settings if described else _settings_of_config(checkpoint, cls)
     stored = checked(cls.Settings, settings, f"{checkpoint.path}: task.json")
     if changes:
         stored = checked(cls.Settings, {**stored.model_dump(), **changes}, f"settings of {task_name}")
@@ -81,6 +83,28 @@ def build_trained(
         )
     made.model.eval()
     return made
+
+
+def build_untrained(checkpoint: Checkpoint, task: Any, *, dropout: float) -> TaskModel:
+    """As `build`, to be trained: a stored head goes on learning only where it scores the same labels.
+
+    The pooler, which every BERT has, is kept in any case.
+    """
+    described = checkpoint.task
+    if described is None:
+        before = label_names(checkpoint.config_values) or ()
+    else:
+        before = tuple(described.settings.get("labels", ()))
+    if before != tuple(task.labels) or (described is not None and described.name != task.name):
+        table = name_table(task)
+        head = {
+            table.theirs(name)
+            for name, _ in task.build(Encoder(checkpoint.config)).named_parameters()
+            if not name.startswith("encoder.")
+        } - set(POOLER.tensors)
+        kept = {name: value for name, value in checkpoint.stored.tensors.items() if name not in head}
+        checkpoint = replace(checkpoint, stored=replace(checkpoint.stored, tensors=kept))
+    return build(checkpoint, task, dropout=dropout)
 
 
 def build(checkpoint: Checkpoint, task: Any, *, dropout: float) -> TaskModel:
@@ -99,6 +123,12 @@ def build(checkpoint: Checkpoint, task: Any, *, dropout: float) -> TaskModel:
             f"{checkpoint.path}: {len(encoder)} tensors of the encoder are missing: {_listed(encoder)}"
         )
     return TaskModel(task, model, checkpoint.tokenizer(), checkpoint, tensors)
+
+
+def _settings_of_config(checkpoint: Checkpoint, cls: Any) -> dict[str, Any]:
+    """What a folder of another library says of a task: the names of its labels."""
+    labels = label_names(checkpoint.config_values)
+    return {"labels": labels} if labels and "labels" in cls.Settings.model_fields else {}
 
 
 def describe(task: Any) -> TaskDescription:

@@ -14,6 +14,7 @@ from spanbert.errors import DataError, SpanbertError
 from spanbert.inference.engine import Engine
 from spanbert.inference.precision import Precision, parse_precision, with_precision
 from spanbert.tasks.contract import Task
+from spanbert.text.fields import shown
 from spanbert.text.tokenizer import Tokenizer
 from spanbert.workflows.model_source import TaskModel, build_trained
 
@@ -51,11 +52,16 @@ class Predictor:
         """Predictions in the order of the items, as a stream with bounded memory.
 
         Args:
-            items: the task's examples, or JSON-like dictionaries as `predict` reads them.
+            items: the task's examples, JSON-like dictionaries as `predict` reads them, or, for tasks of one
+                text, strings.
 
         Raises:
             DataError: an item is not of the task's form; the predictions of all items before it come first.
         """
+        if isinstance(items, str | bytes | Mapping):
+            raise DataError(
+                f"predict takes a list of items; for one, call the predictor: predictor({shown(items)})"
+            )
         waiting: deque[tuple[Any, list[Any]]] = deque()
 
         def features() -> Iterator[Any]:
@@ -90,9 +96,8 @@ class Predictor:
         chunk: list[Any] = []
         try:
             for number, item in enumerate(items, start=1):
-                if isinstance(item, str | bytes):
-                    raise DataError("a string alone is no example; give a dictionary", "item", number)
-                chunk.append(self.task.parse(item, "item", number) if isinstance(item, Mapping) else item)
+                fields = {"text": item} if isinstance(item, str) else item
+                chunk.append(self.task.parse(fields, "item", number) if isinstance(fields, Mapping) else item)
                 if len(chunk) == EXAMPLES_AT_ONCE:
                     yield chunk
                     chunk = []

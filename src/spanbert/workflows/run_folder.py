@@ -28,7 +28,12 @@ def run_folder(
     """
     batches = processes.count * settings.accumulate
     deciding = settings.model_dump(exclude={"tensorboard"})  # a run may be watched in another way later
-    run = RunFolder(output / "run", {**start, **deciding, "accumulate": batches}, resume=resume)
+    run = RunFolder(
+        output / "run",
+        {**start, **deciding, "accumulate": batches},
+        resume=resume,
+        defaults=type(settings)().model_dump(include=set(deciding)),
+    )
     if not run.path.exists() and (output / "config.json").exists():
         raise SettingsError(f"{output}: holds a model already; choose another --output")
     return run

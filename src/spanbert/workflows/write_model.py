@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from torch import nn
@@ -23,6 +24,7 @@ def write_model(
     *,
     architecture: str,
     card: str,
+    labels: Sequence[str] | None = None,
     task: TaskDescription | None = None,
 ) -> None:
     """Write a model folder with its card beside its place, then move the files in.
@@ -33,7 +35,9 @@ def write_model(
     staged = target / ".staged"
     shutil.rmtree(staged, ignore_errors=True)
     try:
-        write_folder(staged, module, names, config, tokenizer, architecture=architecture, task=task)
+        write_folder(
+            staged, module, names, config, tokenizer, architecture=architecture, task=task, labels=labels
+        )
         (staged / "README.md").write_text(card, encoding="utf-8")
         for file in sorted(staged.iterdir()):
             file.replace(target / file.name)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spanbert.scoring.calibration import softmax
+from spanbert.tasks.long_text import covered_chars
 from spanbert.tasks.question_answering.examples import QaAnswer, QaExample, QaPrediction
 from spanbert.tasks.question_answering.features import QaFeature
 from spanbert.tasks.question_answering.settings import QaSettings
@@ -52,7 +53,9 @@ def decode(
         no_answer_probability=0.0,
         candidates=candidates,
         windows=len(features),
-        covered_chars=_covered_chars(example, features),
+        covered_chars=covered_chars(
+            example.passage, features[0].passage, [feature.window for feature in features]
+        ),
         always_answer=example.always_answer,
     )
     return reconsider(found_all, settings)
@@ -116,10 +119,3 @@ def best_spans(
     begins = owned.start + kept[top // longest]
     found = zip(begins.tolist(), (begins + top % longest + 1).tolist(), flat[top].tolist(), strict=True)
     return [(Span(begin, end), score - null) for begin, end, score in found if score > -np.inf]
-
-
-def _covered_chars(example: QaExample, features: Sequence[QaFeature]) -> int:
-    last = features[-1]
-    if last.window.pieces.end == len(last.passage):
-        return len(example.passage)
-    return int(last.passage.char_ends[last.window.pieces.end - 1])

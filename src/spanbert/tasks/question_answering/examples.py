@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spanbert.errors import DataError
+from spanbert.text.fields import identity, kind, shown, text_field
 from spanbert.text.files import read_json, read_jsonl, read_lines
 from spanbert.text.spans import Span
 
@@ -125,7 +126,7 @@ def read_examples(path: Path) -> Iterator[QaExample]:
     seen: set[str] = set()
     for place, line, example in _read_jsonl(path) if _is_jsonl(path) else _read_squad(path):
         if str(example.id) in seen:  # `predictions.json` has ids as keys, which are strings
-            raise DataError(f"the id {_shown(example.id)} stands twice; ids must differ", place, line)
+            raise DataError(f"the id {shown(example.id)} stands twice; ids must differ", place, line)
         seen.add(str(example.id))
         yield example
     if not seen:
@@ -138,18 +139,13 @@ def parse_example(item: Mapping[str, Any], place: Path | str, line: int | None) 
     Raises:
         DataError: a field is missing, has the wrong type, or an answer does not stand in the passage.
     """
-    question = _text(item, ("question",), place, line)
+    question = text_field(item, ("question",), place, line)
     if not question.strip():
         raise DataError("the question is empty", place, line)
-    passage = _text(item, ("passage", "context"), place, line)
-    identity = item.get("id")
-    if identity is None:
-        identity = str(line or 0)
-    if not isinstance(identity, str | int) or isinstance(identity, bool):
-        raise DataError(f'"id" must be a string or an integer, found {_kind(identity)}', place, line)
+    passage = text_field(item, ("passage", "context"), place, line)
     article = item.get("article", item.get("title"))
     return QaExample(
-        identity,
+        identity(item, place, line),
         question,
         passage,
         _gold(item, passage, place, line),
@@ -198,7 +194,7 @@ def _read_squad(path: Path) -> Iterator[tuple[Path | str, int | None, QaExample]
             for question_number, question in enumerate(questions):
                 if not isinstance(question, dict) or question.get("id") is None:
                     raise DataError(f'{here}.qas[{question_number}] has no "id"', path)
-                asked = f"{path} (question {_shown(question['id'])})"
+                asked = f"{path} (question {shown(question['id'])})"
                 example = parse_example(question | shared, asked, None)
                 yield asked, None, replace(example, always_answer=always_answer and example.answers != ())
 
@@ -210,23 +206,12 @@ def _listed(holder: Any, name: str, place: str, path: Path) -> list[Any]:
     return value
 
 
-def _text(item: Mapping[str, Any], names: tuple[str, ...], place: Path | str, line: int | None) -> str:
-    value = next((item[name] for name in names if item.get(name) is not None), None)
-    if value is None and (empty := next((name for name in names if name in item), None)):
-        raise DataError(f'the field "{empty}" is null; a text is needed', place, line)
-    if value is None:
-        raise DataError(f'no field "{names[0]}"; found {_shown(list(item))}', place, line)
-    if not isinstance(value, str):
-        raise DataError(f'"{names[0]}" must be a string, found {_kind(value)}', place, line)
-    return value
-
-
 def _gold(
     item: Mapping[str, Any], passage: str, place: Path | str, line: int | None
 ) -> tuple[GoldAnswer, ...] | None:
     answers, impossible = item.get("answers"), item.get("is_impossible")
     if not isinstance(impossible, bool | None):
-        raise DataError(f'"is_impossible" must be true or false, found {_kind(impossible)}', place, line)
+        raise DataError(f'"is_impossible" must be true or false, found {kind(impossible)}', place, line)
     if answers is None:
         return () if impossible else None
     gold = dict.fromkeys(
@@ -261,20 +246,8 @@ def _gold_answer(text: Any, start: Any, passage: str, place: Path | str, line: i
         real = passage.find(text)
         remedy = "it stands nowhere in it" if real < 0 else f"it stands at character {real}"
         raise DataError(
-            f"the answer {_shown(text)} does not stand at character {start} of its passage; {remedy}",
+            f"the answer {shown(text)} does not stand at character {start} of its passage; {remedy}",
             place,
             line,
         )
     return GoldAnswer(text, Span(start, start + len(text)))
-
-
-def _shown(value: Any) -> str:
-    """On one line, and short whatever the file holds."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _kind(value: Any) -> str:
-    return {dict: "an object", list: "a list", bool: "true or false", type(None): "null"}.get(
-        type(value), type(value).__name__
-    )

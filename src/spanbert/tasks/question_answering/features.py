@@ -13,12 +13,13 @@ from torch import Tensor
 
 from spanbert.errors import DataError
 from spanbert.nn.batch import PieceBatch
+from spanbert.tasks.long_text import sequence, text_windows
 from spanbert.tasks.question_answering.examples import QaExample
 from spanbert.tasks.question_answering.settings import QaSettings
 from spanbert.text.alignment import chars_of_pieces, pieces_of_chars
 from spanbert.text.spans import Span
 from spanbert.text.tokenizer import Pieces, Tokenizer
-from spanbert.text.windows import Window, windows
+from spanbert.text.windows import Window
 
 ANSWERS = "answers"
 """Name of the loss."""
@@ -138,12 +139,7 @@ class QaEncoder:
             DataError: the passage is too long and `on_long` is `error`.
         """
         room = self.window_size(question)
-        found = windows(len(passage), room, min(self.settings.overlap_pieces, room // 2))
-        if len(found) > 1 and self.settings.on_long == "error":
-            raise DataError(f"the passage has {len(passage)} pieces, a window holds {room} (on_long = error)")
-        if len(found) > 1 and self.settings.on_long == "truncate":
-            first = found[0].pieces
-            found = [Window(first, first)]
+        found = text_windows(passage, room, self.settings, "passage")
         return [self.feature(question, passage, window) for window in found]
 
     def feature(
@@ -151,15 +147,7 @@ class QaEncoder:
     ) -> QaFeature:
         """One sequence; `targets` are spans of passage pieces that lie inside the window."""
         start, end = window.pieces.start, window.pieces.end
-        ids = np.concatenate(
-            [
-                [self.tokenizer.start_id],
-                question.ids,
-                [self.tokenizer.end_id],
-                passage.ids[start:end],
-                [self.tokenizer.end_id],
-            ]
-        ).astype(np.int32)
+        ids = sequence(self.tokenizer, question.ids, passage.ids[start:end])
         passage_start = len(question) + 2
         shifted = None
         if targets is not None:

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
-from spanbert.tasks.contract import TaskSettings
+from spanbert.tasks.long_text import LongTextSettings
 
 
-class QaSettings(TaskSettings):
+class QaSettings(LongTextSettings):
     """How questions meet passages; kept in `task.json`."""
 
-    window_pieces: int = Field(384, ge=36)
-    """Longest encoder input in pieces: question, window of the passage and three special pieces."""
-    overlap_pieces: int = Field(128, ge=0)
-    """Pieces that neighbouring windows of a long passage share."""
-    on_long: Literal["window", "truncate", "error"] = "window"
-    """A passage longer than a window: read all its windows, only the first, or refuse."""
     max_answer_pieces: int = Field(30, ge=1)
     """Longest answer in pieces."""
     candidates: int = Field(20, ge=1)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from spanbert.errors import DataError, SettingsError
+from spanbert.errors import DataError
 from spanbert.nn.encoder import Encoder
 from spanbert.scoring.calibration import fit_temperature
 from spanbert.scoring.report import Report
@@ -38,6 +38,8 @@ class QuestionAnswering:
     data_formats: ClassVar[str] = records.DATA_FORMATS
     head_names: ClassVar[dict[str, dict[str, str]]] = {"ends": {"scores.*": "qa_outputs.*"}}
     Settings: ClassVar[type[QaSettings]] = QaSettings
+    gold_fields: ClassVar[tuple[str, ...]] = ("answers",)
+    labels: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, settings: QaSettings | None = None) -> None:
         self.settings = settings or QaSettings()
@@ -53,6 +55,10 @@ class QuestionAnswering:
     def has_gold(self, example: QaExample) -> bool:
         """Whether answers, or their absence, are given."""
         return example.answers is not None
+
+    def learn(self, examples: Sequence[QaExample]) -> QuestionAnswering:
+        """Nothing: answers are places, not labels."""
+        return self
 
     def features(self, examples: Sequence[QaExample], tokenizer: Tokenizer) -> list[list[QaFeature]]:
         """The windows of each question's passage. Raises DataError that names the question."""
@@ -75,14 +81,7 @@ class QuestionAnswering:
 
     def within(self, positions: int) -> QuestionAnswering:
         """Windows no longer than `positions` pieces. Raises SettingsError where longer ones were chosen."""
-        if self.settings.window_pieces <= positions:
-            return self
-        if "window_pieces" in self.settings.model_fields_set:
-            raise SettingsError(
-                f"window_pieces is {self.settings.window_pieces}, more than the {positions} positions of the "
-                "encoder; choose a smaller value"
-            )
-        return QuestionAnswering(self.settings.model_copy(update={"window_pieces": positions}))
+        return QuestionAnswering(self.settings.within(positions))
 
     def build(self, encoder: Encoder) -> QaModel:
         """Encoder with random answer-end scores."""

@@ -1,0 +1,56 @@
+"""Fields of a JSON object read with their types, and errors that say what was found instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from spanbert.errors import DataError
+
+LONGEST_SHOWN = 80
+
+
+def text_field(
+    item: Mapping[str, Any], names: tuple[str, ...], place: Path | str, line: int | None = None
+) -> str:
+    """The string under the first of `names` that is there.
+
+    Raises:
+        DataError: none is there, or it is no string.
+    """
+    value = next((item[name] for name in names if item.get(name) is not None), None)
+    if value is None and (empty := next((name for name in names if name in item), None)):
+        raise DataError(f'the field "{empty}" is null; a text is needed', place, line)
+    if value is None:
+        raise DataError(f'no field "{names[0]}"; found {shown(list(item))}', place, line)
+    if not isinstance(value, str):
+        raise DataError(f'"{names[0]}" must be a string, found {kind(value)}', place, line)
+    return value
+
+
+def identity(item: Mapping[str, Any], place: Path | str, line: int | None = None) -> str | int:
+    """The caller's `id`, else the line number as a string.
+
+    Raises:
+        DataError: it is neither a string nor an integer.
+    """
+    value = item.get("id")
+    if value is None:
+        return str(line or 0)
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise DataError(f'"id" must be a string or an integer, found {kind(value)}', place, line)
+    return value
+
+
+def shown(value: Any) -> str:
+    """A value on one line, and short whatever the file holds."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
+
+
+def kind(value: Any) -> str:
+    """What JSON calls a value."""
+    return {dict: "an object", list: "a list", bool: "true or false", type(None): "null"}.get(
+        type(value), type(value).__name__
+    )

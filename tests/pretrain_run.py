@@ -1,6 +1,5 @@
 """`spanbert pretrain` on a tiny corpus in a process of its own, told when to die or to run out of disk."""
 
-import json
 import multiprocessing
 import os
 import random
@@ -14,7 +13,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 
 from spanbert.cli.main import main
 from spanbert.training import curves
@@ -40,22 +38,6 @@ PRELOADED = [
 ]
 USED = "processor seconds:"
 RANDOM_PART = re.compile(r"\.[0-9a-z_]{8}\.part$")
-
-
-def results(output: Path) -> dict[str, object]:
-    """All that a run leaves, as bytes; wall times set aside."""
-    found: dict[str, object] = {}
-    for path in sorted(path for path in output.rglob("*") if path.is_file()):
-        name = str(path.relative_to(output))
-        if path.name == "metrics.jsonl":
-            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-            found[name] = [{key: line[key] for key in line if not key.endswith("seconds")} for line in lines]
-        elif path.suffix == ".safetensors":
-            with safe_open(path, "numpy") as stored:  # the library writes its metadata in any order
-                found[name] = {key: stored.get_tensor(key).tobytes() for key in stored.keys()}  # noqa: SIM118
-        else:
-            found[name] = path.read_bytes()
-    return found
 
 
 @dataclass

@@ -7,21 +7,8 @@ import torch
 from spanbert.errors import TrainingError
 from spanbert.training.loop import computes_bfloat16, evaluation_is_due, training_arithmetic
 from spanbert.training.settings import TrainingSettings
+from stopping import Stop, StopAt
 from toy_training import Data, Heard, Model, trainer
-
-
-class Stop(Exception):
-    pass
-
-
-class StopAt(Heard):
-    def __init__(self, step):
-        super().__init__()
-        self.step = step
-
-    def updated(self, record):
-        if record.step == self.step:
-            raise Stop
 
 
 def weights(made):

@@ -121,3 +121,11 @@ def test_an_interrupted_write_keeps_the_earlier_resume_point(tmp_path, monkeypat
         run.save({"step": 3})
     assert run.load()["step"] == 2
     assert not list(tmp_path.glob(".*"))
+
+
+def test_a_run_from_before_a_setting_existed_is_resumed_where_its_default_is_kept(tmp_path):
+    begun(tmp_path, saved=2)
+    defaults = {"head_rate": None}
+    RunFolder(tmp_path, SETTINGS | {"head_rate": None}, resume=True, defaults=defaults)
+    with pytest.raises(SettingsError, match="these differ: head_rate"):
+        RunFolder(tmp_path, SETTINGS | {"head_rate": 1.0}, resume=True, defaults=defaults)

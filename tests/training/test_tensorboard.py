@@ -7,23 +7,10 @@ import pytest
 
 from spanbert.errors import MissingExtraError, TrainingError
 from spanbert.training.tensorboard import TensorBoardWriter, check_tensorboard
-from toy_training import Heard, trainer
+from stopping import Stop, StopAt
+from toy_training import trainer
 
 OPTIONS = {"steps": 12, "save_every": 4, "evaluations": 3, "scores": [3.0, 9.0, 4.0]}
-
-
-class Stop(Exception):
-    pass
-
-
-class StopAt(Heard):
-    def __init__(self, step):
-        super().__init__()
-        self.step = step
-
-    def updated(self, record):
-        if record.step == self.step:
-            raise Stop
 
 
 def curves(folder):

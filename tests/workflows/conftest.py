@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 import pretrain_run
+import run_results
 from qa_job import train_model, write_job
 
 
@@ -30,4 +31,4 @@ def uninterrupted(pretrain_job, tmp_path_factory) -> tuple[pretrain_run.Ended, d
     output = tmp_path_factory.mktemp("uninterrupted") / "model"
     ended = pretrain_run.start(pretrain_job, output)
     assert ended.returncode == 0, ended.message
-    return ended, pretrain_run.results(output)
+    return ended, run_results.results(output)

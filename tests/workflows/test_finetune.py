@@ -1,36 +1,18 @@
 import json
 import logging
 import shutil
-from pathlib import Path
 
 import pytest
 import torch
-from safetensors import safe_open
 
 from qa_run import start
+from run_results import results
 from spanbert.errors import SpanbertError
 from spanbert.workflows.evaluate import evaluate
 from spanbert.workflows.finetune import finetune
 from spanbert.workflows.predict import load
 
 ITEM = {"question": "Where did Ada go?", "passage": "In the year 1900 Ada went to Paris by train."}
-
-
-def results(output: Path) -> dict[str, object]:
-    """All that a run leaves, as bytes; wall times and the picture (drawn from metrics.jsonl) set aside."""
-    found: dict[str, object] = {}
-    for path in sorted(output.rglob("*")):
-        name = str(path.relative_to(output))
-        if path.name == "metrics.jsonl":
-            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-            found[name] = [{key: line[key] for key in line if not key.endswith("seconds")} for line in lines]
-        elif path.suffix == ".safetensors":
-            with safe_open(path, "numpy") as stored:  # the library writes its metadata in any order
-                found[name] = {key: stored.get_tensor(key).tobytes() for key in stored.keys()}  # noqa: SIM118
-                found[f"{name} metadata"] = stored.metadata()
-        elif path.is_file():
-            found[name] = path.stat().st_size > 1000 if path.suffix == ".png" else path.read_bytes()
-    return found
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,7 @@ from spanbert.pretraining.validation import validate
 from spanbert.text.tokenizer import Tokenizer
 from spanbert.workflows.pretrain import Start, pretrain, split
 from spanbert.workflows.settings import PretrainSettings
+from stopping import Stop, StopAt
 from tiny_start import write_start
 
 SETTINGS = {
@@ -63,28 +64,6 @@ def corpus(tmp_path_factory):
 @pytest.fixture(scope="module")
 def start(corpus, tmp_path_factory):
     return write_start(tmp_path_factory.mktemp("start") / "model", corpus.read_text().splitlines())
-
-
-class Stop(Exception):
-    pass
-
-
-class StopAt:
-    def __init__(self, step):
-        self.step = step
-
-    def started(self, step, steps):
-        pass
-
-    def updated(self, record):
-        if record.step == self.step:
-            raise Stop
-
-    def evaluated(self, step, report, best):
-        pass
-
-    def ended(self, step, reason):
-        pass
 
 
 def records(output):

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from pretrain_run import results, start
+from pretrain_run import start
+from run_results import results
 from spanbert.checkpoint.folder import read_folder
 
 WRONG_INPUT = 2

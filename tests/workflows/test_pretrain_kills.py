@@ -5,7 +5,8 @@ import signal
 
 import pytest
 
-from pretrain_run import results, start
+from pretrain_run import start
+from run_results import results
 from spanbert.checkpoint.folder import read_folder
 
 RANDOM_KILLS = 4

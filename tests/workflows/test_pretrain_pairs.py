@@ -21,6 +21,7 @@ from spanbert.pretraining.validation import validate
 from spanbert.workflows.pretrain import Start, pretrain, split
 from spanbert.workflows.pretraining_plan import flops_a_piece, plan_pretraining
 from spanbert.workflows.settings import PretrainSettings
+from stopping import Stop, StopAt
 from tiny_start import write_start
 
 BLOCK_PIECES = 40
@@ -183,28 +184,6 @@ def test_masks_keep_to_one_text_and_both_ends_are_neighbours(corpus, start, tmp_
         middle = sequences.starts[:-1] + sequences.pairs.first_pieces - 1
         assert np.isin(middle, lefts).any()
         assert np.isin(middle, rights).any()
-
-
-class Stop(Exception):
-    pass
-
-
-class StopAt:
-    def __init__(self, step):
-        self.step = step
-
-    def started(self, step, steps):
-        pass
-
-    def updated(self, record):
-        if record.step == self.step:
-            raise Stop
-
-    def evaluated(self, step, report, best):
-        pass
-
-    def ended(self, step, reason):
-        pass
 
 
 def test_a_resumed_run_ends_in_the_same_bits(corpus, start, trained, tmp_path):

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spanbert.nn.batch import PieceBatch
+from spanbert.nn.heads import PLACES
 from spanbert.nn.mask import PackedMask
 from spanbert.pretraining.boundary_targets import BoundaryTargets, boundary_targets
 from spanbert.pretraining.corruption import Corruption
-from spanbert.pretraining.heads import PLACES
 from spanbert.pretraining.masked_spans import MaskedSpans
 from spanbert.pretraining.objectives import BOUNDARY, NEXT_SENTENCE, Objective
 from spanbert.pretraining.randomness import SampleRandom

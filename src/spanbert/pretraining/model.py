@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from spanbert.nn.encoder import Encoder
-from spanbert.nn.heads import MaskedLmHead, NextSentenceHead
+from spanbert.nn.heads import PLACE_WIDTH, PLACES, MaskedLmHead, NextSentenceHead, SpanBoundaryHead
 from spanbert.pretraining.batch import PretrainingBatch
-from spanbert.pretraining.heads import PLACE_WIDTH, PLACES, SpanBoundaryHead
 from spanbert.pretraining.objectives import BOUNDARY, NEXT_SENTENCE
 
 

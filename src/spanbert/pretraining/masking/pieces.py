@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spanbert.pretraining.masked_spans import MaskedSpans
-from spanbert.pretraining.masking.lengths import LengthLaw
-from spanbert.pretraining.masking.placement import Placement, choose_units, place
+from spanbert.pretraining.masking.placement import choose_units
 from spanbert.pretraining.randomness import SampleRandom
 from spanbert.pretraining.sequences import Sequences
 
@@ -25,10 +24,4 @@ class SinglePieces:
 
     def choose(self, sequences: Sequences, random: SampleRandom) -> MaskedSpans:
         """Uniformly chosen pieces."""
-        units = sequences.pieces
-        budget = self.budget * units.maskable
-        if not self.apart:
-            return choose_units(units, budget, random)
-        placement = Placement(units, apart=True, longest=1)
-        place(placement, LengthLaw((1.0,)), budget, random)
-        return placement.spans()
+        return choose_units(sequences.pieces, self.budget, random, apart=self.apart)

@@ -130,8 +130,25 @@ def place(
         turn += 1
 
 
-def choose_units(units: Units, budget: NDArray[np.floating[Any]], random: SampleRandom) -> MaskedSpans:
-    """Uniformly chosen units, each for itself: neighbours may both be masked.
+def choose_units(units: Units, share: float, random: SampleRandom, *, apart: bool) -> MaskedSpans:
+    """Spans of one unit each, uniformly chosen.
+
+    Args:
+        units: to choose from.
+        share: of the units that may be masked, the expected part that is.
+        random: numbers of the samples.
+        apart: whether neighbours of a masked unit stay visible.
+    """
+    budget = share * units.maskable
+    if not apart:
+        return _each_for_itself(units, budget, random)
+    placement = Placement(units, apart=True, longest=1)
+    place(placement, LengthLaw((1.0,)), budget, random)
+    return placement.spans()
+
+
+def _each_for_itself(units: Units, budget: NDArray[np.floating[Any]], random: SampleRandom) -> MaskedSpans:
+    """Uniformly chosen units; neighbours may both be masked.
 
     A sequence's budget of b units is met by floor(b) or ceil(b) of them, by b in expectation. Units are drawn
     again until enough different ones were met, all that a sequence lacks at once.

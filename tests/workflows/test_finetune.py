@@ -7,7 +7,8 @@ import torch
 
 from qa_run import start
 from run_results import results
-from spanbert.errors import SpanbertError
+from spanbert.checkpoint.folder import read_folder
+from spanbert.errors import SettingsError, SpanbertError
 from spanbert.workflows.evaluate import evaluate
 from spanbert.workflows.finetune import finetune
 from spanbert.workflows.predict import load
@@ -170,3 +171,36 @@ def test_the_kept_report_is_what_evaluate_measures_on_the_saved_model(qa_job, tm
     report = run_here(qa_job, tmp_path / "model")
     again = evaluate("question-answering", model=tmp_path / "model", data=qa_job / "dev.jsonl").report
     assert again.values == pytest.approx(report.values, abs=0.02)
+
+
+def test_frozen_layers_keep_their_values_and_all_above_learns(qa_job, tmp_path):
+    finetune(
+        "question-answering",
+        train=qa_job / "train.jsonl",
+        dev=qa_job / "dev.jsonl",
+        model=qa_job / "start",
+        output=tmp_path / "model",
+        frozen_layers=1,
+        steps=2,
+        evaluations=1,
+        task_settings={"window_pieces": 96},
+    )
+    before, after = (read_folder(place).stored.tensors for place in (qa_job / "start", tmp_path / "model"))
+    for name, value in before.items():
+        # the bias of keys adds the same to all scores of a row, so that its gradient is zero but for rounding
+        if not name.endswith("key.bias"):
+            kept = name.startswith(("bert.embeddings.", "bert.encoder.layer.0."))
+            assert torch.equal(value, after[name]) is kept, name
+
+
+def test_more_frozen_layers_than_there_are_is_an_error(qa_job, tmp_path):
+    with pytest.raises(SettingsError, match="frozen_layers is 9, the encoder has only"):
+        finetune(
+            "question-answering",
+            train=qa_job / "train.jsonl",
+            dev=qa_job / "dev.jsonl",
+            model=qa_job / "start",
+            output=tmp_path / "model",
+            frozen_layers=9,
+            task_settings={"window_pieces": 96},
+        )

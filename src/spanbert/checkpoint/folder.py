@@ -122,7 +122,7 @@ def read_folder(path: Path, weights: Path | None = None) -> Checkpoint:
         path,
         config,
         stored,
-        _read_task(path / "task.json", stored),
+        read_task(path / "task.json", stored),
         tuple(map(str, values.get("architectures") or ())),
         values,
         tokenizer,
@@ -162,7 +162,7 @@ def write_files(
     """Write the files of a model folder; weights last, so that a folder with weights is complete.
 
     Where a folder is written anew over an old one and the process dies between two files, the weights still
-    carry the task description that belongs to them (see `_read_task`).
+    carry the task description that belongs to them (see `read_task`).
 
     Args:
         path: the folder.
@@ -183,8 +183,8 @@ def write_files(
     tokenizer.save(path, max_pieces=int(config_values["max_position_embeddings"]))
     metadata = {}
     if task is not None:
-        metadata[TASK_ENTRY] = json.dumps(_task_values(task))
-        write_json(path / "task.json", _task_values(task) | {"trained_as": _digest(metadata[TASK_ENTRY])})
+        metadata[TASK_ENTRY] = json.dumps(task_values(task))
+        write_json(path / "task.json", task_values(task) | {"trained_as": _digest(metadata[TASK_ENTRY])})
     else:
         (path / "task.json").unlink(missing_ok=True)
     if compact:
@@ -221,7 +221,7 @@ def write_task(path: Path, task: TaskDescription) -> None:
     Raises:
         SpanbertError: the disk is full or not writable.
     """
-    values = _task_values(task)
+    values = task_values(task)
     for name in ("model.safetensors", COMPACT_FILE):
         if (path / name).is_file() and (carried := _metadata(path / name).get(TASK_ENTRY)):
             values["trained_as"] = _digest(carried)
@@ -229,7 +229,7 @@ def write_task(path: Path, task: TaskDescription) -> None:
     write_json(path / "task.json", values)
 
 
-def _read_task(path: Path, stored: StoredTensors) -> TaskDescription | None:
+def read_task(path: Path, stored: StoredTensors) -> TaskDescription | None:
     """The description in `task.json`, unless a write that was cut short left one of other weights there.
 
     `trained_as` is the digest of the description that the weights carry. It stays when a threshold is fitted
@@ -264,7 +264,8 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _task_values(task: TaskDescription) -> dict[str, Any]:
+def task_values(task: TaskDescription) -> dict[str, Any]:
+    """What `task.json` holds of a description."""
     # JSON has no infinity; a threshold without bound is written as a string that pydantic reads back.
     settings = {
         key: str(value) if isinstance(value, float) and value in (float("inf"), float("-inf")) else value

@@ -33,6 +33,8 @@ SAFETENSORS_FILES = (
     "model.safetensors.index.json",
     "model-*.safetensors",
     "compact.safetensors",
+    "tasks/*/task.json",
+    "tasks/*/compact.safetensors",
 )
 PICKLE_FILES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*.bin")
 

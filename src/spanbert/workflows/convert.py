@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from spanbert.checkpoint.contents import broken_tensors, require_encoder
-from spanbert.checkpoint.folder import Checkpoint, TaskDescription, write_files
+from spanbert.checkpoint.folder import Checkpoint, write_files
 from spanbert.checkpoint.heads import architecture_for, heads_in
 from spanbert.checkpoint.hf_config import hf_config
 from spanbert.checkpoint.source import read_checkpoint
@@ -80,8 +80,13 @@ def convert(
     tensors = checkpoint.stored.parameters()
     architecture = architecture_for(checkpoint.stored, checkpoint.architectures)
     description = checkpoint.task
+    labels: tuple[str, ...] = ()
     if task is not None:
-        architecture, tensors, description = _of_task(checkpoint, task)
+        made = build_trained(checkpoint, task)
+        names = name_table(made.task)
+        wanted = {names.theirs(name) for name, _ in made.model.named_parameters()}
+        tensors = {name: value for name, value in made.checkpoint.stored.tensors.items() if name in wanted}
+        architecture, description, labels = made.task.architecture, describe(made.task), made.task.labels
         if dropped := sorted(set(checkpoint.stored.parameters()) - set(tensors)):
             notes.append(f"left out, for {task} does not use them: {', '.join(dropped)}")
     number_type: torch.dtype = getattr(torch, dtype)
@@ -93,7 +98,9 @@ def convert(
         )
     _write(
         output,
-        hf_config(checkpoint.config, architecture, dtype=dtype, other=checkpoint.config_values),
+        hf_config(
+            checkpoint.config, architecture, labels or None, dtype=dtype, other=checkpoint.config_values
+        ),
         {
             name: value.to(number_type) if value.is_floating_point() else value
             for name, value in tensors.items()
@@ -120,17 +127,6 @@ def with_vocabulary(checkpoint: Checkpoint, vocabulary: Path | None, lowercase: 
         raise SettingsError("--lowercase and --no-lowercase need a model folder or --vocab FILE")
     tokenizer, notes = tokenizer_from(place, lowercase)
     return replace(checkpoint, found_tokenizer=tokenizer, notes=(*checkpoint.notes, *notes))
-
-
-def _of_task(checkpoint: Checkpoint, task: str) -> tuple[str, dict[str, Tensor], TaskDescription]:
-    made = build_trained(checkpoint, task)
-    names = name_table(made.task)
-    wanted = [names.theirs(name) for name, _ in made.model.named_parameters()]
-    return (
-        made.task.architecture,
-        {name: checkpoint.stored.tensors[name] for name in wanted},
-        describe(made.task),
-    )
 
 
 def _check_output(output: Path, force: bool) -> None:

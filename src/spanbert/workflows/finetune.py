@@ -13,6 +13,7 @@ import torch
 from spanbert.checkpoint.source import read_checkpoint
 from spanbert.errors import DataError
 from spanbert.inference.engine import Engine
+from spanbert.nn.freezing import freeze
 from spanbert.scoring.report import Report
 from spanbert.tasks import task_class
 from spanbert.training.data import FeatureEpoch
@@ -79,6 +80,8 @@ def finetune(
         learned = untaught.learn([example for path in files.train for example in examples[path]])
         torch.manual_seed(chosen.seed)  # a new head starts the same whatever was drawn before
         made = build_untrained(checkpoint, learned, dropout=chosen.dropout)
+        if chosen.frozen_layers is not None:
+            freeze(made.model.encoder, chosen.frozen_layers)
         return chosen, made, run, _Data.of(files, examples, made)
 
     chosen, made, run, data = processes.main_first(opened)

@@ -7,15 +7,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from spanbert.checkpoint.contents import account, broken_tensors
 from spanbert.checkpoint.folder import Checkpoint
 from spanbert.checkpoint.heads import CLASSIFIER, HEAD_KINDS, classifier_architecture
 from spanbert.checkpoint.hf_config import label_names
+from spanbert.checkpoint.parts import part_names
 from spanbert.checkpoint.source import read_checkpoint
 from spanbert.checkpoint.vocabulary import is_cased
 from spanbert.checkpoint.weights import Fate, TensorReport
-from spanbert.errors import CheckpointError
-from spanbert.tasks import task_class, task_names
+from spanbert.errors import CheckpointError, SpanbertError
+from spanbert.nn.encoder import Encoder
+from spanbert.tasks import task_names
+from spanbert.workflows.model_source import name_table, stored_task
 
 
 @dataclass(frozen=True)
@@ -144,11 +149,18 @@ def _heads(checkpoint: Checkpoint) -> list[str]:
 
 
 def _can_do(checkpoint: Checkpoint, task: str) -> bool:
+    if task in part_names(checkpoint.path):
+        return True
     if checkpoint.task is not None and checkpoint.task.name != task:
         return False
-    templates = [theirs for names in task_class(task).head_names.values() for theirs in names.values()]
-    wanted = [theirs.replace("*", part) for theirs in templates for part in ("weight", "bias")]
-    return all(name in checkpoint.stored.tensors for name in wanted)
+    try:
+        with torch.device("meta"):  # names only, no memory
+            found = stored_task(checkpoint, task)
+            model = found.build(Encoder(checkpoint.config))
+    except SpanbertError:
+        return False
+    names = name_table(found)
+    return all(names.theirs(name) in checkpoint.stored.tensors for name, _ in model.named_parameters())
 
 
 def _is_encoders(name: str) -> bool:

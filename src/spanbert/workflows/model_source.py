@@ -9,9 +9,10 @@ from typing import Any
 from torch import nn
 
 from spanbert.checkpoint.folder import Checkpoint, TaskDescription
-from spanbert.checkpoint.heads import POOLER
+from spanbert.checkpoint.heads import CLASSIFIER, POOLER
 from spanbert.checkpoint.hf_config import label_names
 from spanbert.checkpoint.names import ENCODER_NAMES, NameTable
+from spanbert.checkpoint.parts import part_names, with_part
 from spanbert.checkpoint.weights import TensorReport, fill, random_tensors
 from spanbert.errors import CheckpointError
 from spanbert.nn.encoder import Encoder
@@ -58,6 +59,8 @@ def build_trained(
         CheckpointError: the folder names no task, another task, or lacks weights that the task needs.
         SettingsError: the settings in its `task.json`, or the changes, are not those of the task.
     """
+    if task_name in part_names(checkpoint.path):
+        checkpoint = with_part(checkpoint, task_name)
     described = checkpoint.task
     if task_name is None:
         if described is None:
@@ -68,13 +71,7 @@ def build_trained(
             f"{checkpoint.path}: was trained for {described.name}, not for {task_name}; "
             f"fine-tune it first: spanbert finetune {task_name} --model {checkpoint.path} ..."
         )
-    cls = task_class(task_name)
-    settings = described.settings if described else _settings_of_config(checkpoint, cls)
-    stored = checked(cls.Settings, settings, f"{checkpoint.path}: task.json")
-    if changes:
-        stored = checked(cls.Settings, {**stored.model_dump(), **changes}, f"settings of {task_name}")
-    task = cls(stored)
-    made = build(checkpoint, task, dropout=0.0)
+    made = build(checkpoint, stored_task(checkpoint, task_name, changes), dropout=0.0)
     missing = random_tensors(made.tensors)
     if missing:
         raise CheckpointError(
@@ -94,7 +91,7 @@ def build_untrained(checkpoint: Checkpoint, task: Any, *, dropout: float) -> Tas
     if described is None:
         before = label_names(checkpoint.config_values) or ()
     else:
-        before = tuple(described.settings.get("labels", ()))
+        before = tuple(described.settings.get("labels", task.labels))
     if before != tuple(task.labels) or (described is not None and described.name != task.name):
         table = name_table(task)
         head = {
@@ -117,7 +114,8 @@ def build(checkpoint: Checkpoint, task: Any, *, dropout: float) -> TaskModel:
     task = task.within(checkpoint.config.max_positions)
     model = task.build(Encoder(checkpoint.config.with_dropout(dropout)))
     tensors = fill(model, checkpoint.stored, name_table(task))
-    encoder = [name for name in random_tensors(tensors) if name.startswith("bert.")]
+    missing = set(random_tensors(tensors)) - set(POOLER.tensors)
+    encoder = sorted(name for name in missing if name.startswith("bert."))
     if encoder:
         raise CheckpointError(
             f"{checkpoint.path}: {len(encoder)} tensors of the encoder are missing: {_listed(encoder)}"
@@ -125,10 +123,29 @@ def build(checkpoint: Checkpoint, task: Any, *, dropout: float) -> TaskModel:
     return TaskModel(task, model, checkpoint.tokenizer(), checkpoint, tensors)
 
 
-def _settings_of_config(checkpoint: Checkpoint, cls: Any) -> dict[str, Any]:
-    """What a folder of another library says of a task: the names of its labels."""
-    labels = label_names(checkpoint.config_values)
-    return {"labels": labels} if labels and "labels" in cls.Settings.model_fields else {}
+def stored_task(checkpoint: Checkpoint, name: str, changes: Mapping[str, Any] | None = None) -> Any:
+    """The task with the settings that a checkpoint holds for it.
+
+    A folder of another library says no more of a task than its labels.
+
+    Raises:
+        SettingsError: the settings in its `task.json`, or the changes, are not those of the task.
+    """
+    cls = task_class(name)
+    settings = checkpoint.task.settings if checkpoint.task else {}
+    if not checkpoint.task and "labels" in cls.Settings.model_fields:
+        settings = {"labels": _labels(checkpoint)}
+    stored = checked(cls.Settings, settings, f"{checkpoint.path}: task.json")
+    if changes:
+        stored = checked(cls.Settings, {**stored.model_dump(), **changes}, f"settings of {name}")
+    return cls(stored)
+
+
+def _labels(checkpoint: Checkpoint) -> tuple[str, ...]:
+    """Names in `config.json`; numbered ones where a classifier's labels have no names."""
+    rows = checkpoint.stored.tensors.get(CLASSIFIER.tensors[0])
+    unnamed = tuple(f"LABEL_{number}" for number in range(0 if rows is None else len(rows)))
+    return label_names(checkpoint.config_values) or unnamed
 
 
 def describe(task: Any) -> TaskDescription:

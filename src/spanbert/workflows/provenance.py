@@ -25,8 +25,12 @@ def file_sha256(path: Path) -> str | None:
 
 def model_sha256(place: Path) -> dict[str, str]:
     """SHA-256 of each file of a model folder that decides its predictions, or of an archive."""
-    files = [place] if place.is_file() else sorted(place.iterdir()) if place.is_dir() else []
-    found = {path.name: file_sha256(path) for path in files if path == place or path.suffix in MODEL_SUFFIXES}
+    if place.is_dir():
+        files = sorted(path for path in place.iterdir() if path.suffix in MODEL_SUFFIXES)
+        files += sorted(place.glob("tasks/*/*"))
+        found = {path.relative_to(place).as_posix(): file_sha256(path) for path in files}
+    else:
+        found = {place.name: file_sha256(place)}
     return {name: digest for name, digest in found.items() if digest is not None}
 
 

@@ -18,6 +18,8 @@ class FinetuneSettings(TrainingSettings):
 
     task_settings: dict[str, Any] = Field(default_factory=dict)
     """Settings of the task by name, as `--task-settings.NAME VALUE` (`spanbert tasks` lists them)."""
+    frozen_layers: int | None = Field(None, ge=0)
+    """The embeddings and this many first layers keep their values; all learn when left out."""
     fit: Path | None = None
     """Held-out file for threshold and temperature; the dev file when left out."""
 

@@ -22,6 +22,7 @@ LEVELS = {
     "tasks": 3,
     "workflows": 4,
     "cli": 5,
+    "features": 5,
     "serving": 5,
 }
 TENSOR_LIBRARIES = {"torch", "safetensors", "accelerate", "transformers"}

@@ -2,8 +2,8 @@
 
     python recipes/mini/add_task.py runs/mini/entities DEV src/spanbert/models/mini
 
-The first folder is a model that was fine-tuned from `mini` with `frozen_layers`. Its temperature and thresholds
-are fitted anew on DEV with the weights as they are shipped, and its card is copied beside them.
+The first folder is a model that was fine-tuned from `mini` with `frozen_layers`. Its temperature and
+thresholds are fitted anew on DEV with the weights as they are shipped; its card is copied beside them.
 """
 
 from __future__ import annotations

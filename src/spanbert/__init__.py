@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         TrainingError,
     )
     from spanbert.workflows.ask import ask
+    from spanbert.workflows.embed import embed
     from spanbert.workflows.evaluate import evaluate
     from spanbert.workflows.finetune import finetune
     from spanbert.workflows.predict import Predictor, load
@@ -32,6 +33,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Predictor": "spanbert.workflows.predict",
     "ask": "spanbert.workflows.ask",
+    "embed": "spanbert.workflows.embed",
     "evaluate": "spanbert.workflows.evaluate",
     "finetune": "spanbert.workflows.finetune",
     "load": "spanbert.workflows.predict",
@@ -53,6 +55,7 @@ __all__ = [
     "SpanbertError",
     "TrainingError",
     "ask",
+    "embed",
     "evaluate",
     "finetune",
     "load",

@@ -172,3 +172,14 @@ def test_a_block_is_computed_while_the_outputs_of_the_one_before_are_used():
     assert next(outputs) == 0
     assert second_has_run.wait(timeout=60)
     outputs.close()
+
+
+def test_features_of_one_item_come_together():
+    sizes = [1, 3, 1, 40, 2]
+    numbers = iter(range(100))
+    groups = [(name, [Feature(next(numbers), 5) for _ in range(size)]) for name, size in enumerate(sizes)]
+    found = list(Engine(Recorder(), Batch, batch_pieces=20, block_pieces=60).run_groups(groups))
+    assert [(name, features) for name, features, _ in found] == groups
+    assert [outputs for *_, outputs in found] == [
+        [feature.number for feature in features] for _, features in groups
+    ]

@@ -10,10 +10,10 @@ from torch import nn
 from pretraining.drawn import MASK, VOCABULARY, framed, prose
 from spanbert.nn.config import EncoderConfig
 from spanbert.nn.encoder import Encoder
+from spanbert.nn.heads import SpanBoundaryHead
 from spanbert.pretraining.batch import Masker
 from spanbert.pretraining.boundary_targets import boundary_targets
 from spanbert.pretraining.corruption import Corruption, UnigramLaw
-from spanbert.pretraining.heads import SpanBoundaryHead
 from spanbert.pretraining.masking import GeometricSpans
 from spanbert.pretraining.model import PretrainingModel
 from spanbert.pretraining.objectives import BOUNDARY, MASKED_LM, OBJECTIVES

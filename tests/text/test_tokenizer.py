@@ -282,3 +282,12 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(tokenizer, tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(SpanbertError, match="cannot be written"):
         tokenizer.save(tmp_path / "file")
+
+
+def test_piece_numbers_alone_are_those_of_the_whole_cut(tokenizer):
+    texts = ["Paris, the capital", "", "\u4ec0\u4e48 [MASK] un\u00e9able"]
+    for ids, pieces in zip(tokenizer.ids_of_many(texts), tokenizer.encode_many(texts), strict=True):
+        assert np.array_equal(ids, pieces.ids)
+        assert ids.dtype == np.int32
+    with pytest.raises(DataError, match="half a surrogate pair"):
+        tokenizer.ids_of_many(["\ud800"])

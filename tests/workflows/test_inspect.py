@@ -102,7 +102,7 @@ def test_command_line(tmp_path, capsys):
     assert fates["bert.embeddings.position_ids"] == "redundant"
     assert run(["inspect", folder, "--json", "--tensors"]) == 0
     value = json.loads(capsys.readouterr().out)
-    assert value["ready_for"] == ["question-answering"]
+    assert value["ready_for"] == ["question-answering", "similarity"]  # likeness needs the encoder alone
     assert {line["fate"] for line in value["tensors"]} == {"loaded", "renamed", "random", "redundant"}
     assert run(["inspect", str(tmp_path / "absent")]) == 2
     assert capsys.readouterr().err.count("\n") == 1

@@ -66,6 +66,12 @@ def heads_in(stored: StoredTensors) -> tuple[HeadKind, ...]:
     return tuple(kind for kind in HEAD_KINDS if any(name in stored.tensors for name in kind.tensors))
 
 
+def boundary_shape(stored: StoredTensors) -> tuple[int, int] | None:
+    """Places and width of the place vectors of a span boundary head; None where there is none."""
+    found = stored.tensors.get(SPAN_BOUNDARY.tensors[0])
+    return None if found is None else (found.shape[0], found.shape[1])
+
+
 def classifier_architecture(stored: StoredTensors, stated: Iterable[str]) -> str:
     """The class of a checkpoint with a classifier: what its config states, else told by the pooler.
 

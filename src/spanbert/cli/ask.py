@@ -6,7 +6,7 @@ import json
 import math
 import time
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from spanbert.errors import SettingsError
+from spanbert.text.documents import Skipped
 from spanbert.workflows import ask as workflow
 from spanbert.workflows import demo as demonstration
 from spanbert.workflows.ask import AskResult, FoundAnswer
@@ -56,7 +57,7 @@ def ask(
     changes = {} if threshold is None else {"no_answer_threshold": threshold}
     predictor = load(model, "question-answering", offline=offline, task_settings=changes)
     result = workflow.ask(question, paths, predictor, top=top, track=LateBar(logs).track)
-    show_skipped(logs, result)
+    show_skipped(logs, result.skipped)
     if as_json:
         print(json.dumps(result.to_json(), ensure_ascii=False))  # noqa: T201
     else:
@@ -91,7 +92,7 @@ def demo(
         console.print()
         show(console, result)
         if first:
-            show_skipped(logs, result)
+            show_skipped(logs, result.skipped)
             first = False
     console.print()
     console.print(Text.assemble("Ask your own: ", (demonstration.NEXT_STEP, "bold")))
@@ -118,12 +119,12 @@ def show(console: Console, result: AskResult) -> None:
     )
 
 
-def show_skipped(console: Console, result: AskResult) -> None:
+def show_skipped(console: Console, skipped: Sequence[Skipped]) -> None:
     """What was not read, on one line each for the first few."""
-    for item in result.skipped[:SKIPPED_SHOWN]:
+    for item in skipped[:SKIPPED_SHOWN]:
         console.print(Text(f"skipped: {item.path}: {item.reason}", style="yellow"))
-    if len(result.skipped) > SKIPPED_SHOWN:
-        console.print(Text(f"skipped: {len(result.skipped) - SKIPPED_SHOWN} more files", style="yellow"))
+    if len(skipped) > SKIPPED_SHOWN:
+        console.print(Text(f"skipped: {len(skipped) - SKIPPED_SHOWN} more files", style="yellow"))
 
 
 def _sentence(answer: FoundAnswer, style: str, *, bracketed: bool) -> Text:

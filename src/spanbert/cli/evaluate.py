@@ -24,6 +24,7 @@ def evaluate(
     output: Path | None = None,
     precision: Literal["float32", "bfloat16", "int8"] = "float32",
     task_settings: Annotated[dict[str, str] | None, Parameter(negative="")] = None,
+    training_data: Path | None = None,
     offline: Annotated[bool, Parameter(negative="")] = False,
     json_output: Annotated[bool, Parameter(name="--json", negative="")] = False,
 ) -> None:
@@ -33,11 +34,14 @@ def evaluate(
         task: what the model was trained for.
         model: a shipped name, a folder or a hub id.
         data: file with gold.
-        output: folder for report.json, predictions.jsonl and, for question answering, predictions.json in the
-            form of the official scripts.
+        output: folder for report.json, predictions.jsonl, for question answering predictions.json in the form
+            of the official scripts, for tasks that confuse labels confusion.png, and for tasks of spans report.html,
+            the error analysis.
         precision: arithmetic of the matrix products.
         task_settings: settings of the task in place of the stored ones, as `--task-settings.NAME VALUE`; for
             question answering `--task-settings.no-answer-threshold=-inf` always gives an answer.
+        training_data: what the model was trained on; the error analysis then tells how often training saw the
+            gold.
         offline: never go to the network.
         json_output: print one JSON object on standard output and nothing else.
     """
@@ -51,6 +55,7 @@ def evaluate(
         offline=offline,
         precision=precision,
         task_settings=by_field_name(task_settings),
+        training_data=training_data,
         command=shlex.join(["spanbert", *sys.argv[1:]]),
     )
     if json_output:

@@ -16,7 +16,7 @@ from spanbert.cli.report_table import report_table
 from spanbert.errors import SettingsError
 from spanbert.workflows.settings import FinetuneSettings, by_field_name
 
-FILES = ("train", "dev", "model", "output")
+FILES = ("train", "model", "output")
 
 
 class ConfigFile(FinetuneSettings):
@@ -41,12 +41,13 @@ def finetune(
     offline: Annotated[bool, Parameter(negative="")] = False,
     settings: Annotated[FinetuneSettings | None, Parameter(name="*")] = None,
 ) -> None:
-    """Train a task on labelled data and keep the checkpoint that scores best on the dev file.
+    """Train a task on labelled data and keep the checkpoint that scores best on the dev data.
 
     Args:
         task: what to train for.
         train: data file with gold; may be given several times.
-        dev: data file by which the best checkpoint is chosen and thresholds are fitted.
+        dev: data file by which the best checkpoint is chosen and thresholds are fitted; when left out, a
+            share of the training data (--held-out) is set aside for that.
         model: where the encoder starts: a shipped name, a folder or a hub id.
         output: folder of the trained model.
         config: TOML file with these options as keys (learning_rate = 5e-5); flags win over it.

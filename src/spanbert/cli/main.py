@@ -24,7 +24,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Answer questions on the spot, offline, with the model in the package.",
     ),
     "ask": ("spanbert.cli.ask:ask", "Ask a question of files and folders."),
+    "extract": ("spanbert.cli.extract:extract", "Find entities, clusters and relations in documents."),
     "predict": ("spanbert.cli.predict:predict", "Run a model over a JSONL file or standard input."),
+    "embed": ("spanbert.cli.embed:embed", "Write the vector of each text of some files."),
     "evaluate": ("spanbert.cli.evaluate:evaluate", "Score a model on labelled data."),
     "finetune": ("spanbert.cli.finetune:finetune", "Train a task on labelled data."),
     "pretrain": (

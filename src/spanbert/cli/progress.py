@@ -73,7 +73,8 @@ class TrainingProgress:
         if best:
             self.best = report.primary_value
         note = "kept" if best else "not kept" if self.best is None else f"best {self.best:.2f}"
-        self._line(f"update {step}: dev {report.primary} {report.primary_value:.2f} ({note})")
+        loss = f", loss {report.values['loss']:.4f}" if "loss" in report.values else ""
+        self._line(f"update {step}: dev {report.primary} {report.primary_value:.2f}{loss} ({note})")
 
     def ended(self, step: int, reason: str) -> None:
         """Why it is over."""

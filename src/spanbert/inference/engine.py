@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ class Sized(Protocol):
 
 
 F = TypeVar("F", bound=Sized)
+K = TypeVar("K")
 
 
 class Engine(Generic[F]):
@@ -80,6 +82,28 @@ class Engine(Generic[F]):
             pool.shutdown(cancel_futures=True)
             # Part of what a worker set (MKL's count) holds for the whole process.
             torch.set_num_threads(threads)
+
+    def run_groups(self, groups: Iterable[tuple[K, list[F]]]) -> Iterator[tuple[K, list[F], list[Any]]]:
+        """As `run`, where several features belong to one item: the item, its features, their outputs.
+
+        Args:
+            groups: each item with its features, at least one.
+        """
+        waiting: deque[tuple[K, list[F]]] = deque()
+
+        def features() -> Iterator[F]:
+            for item, found in groups:
+                waiting.append((item, found))
+                yield from found
+
+        outputs: list[Any] = []
+        for output in self.run(features()):
+            outputs.append(output)
+            item, found = waiting[0]
+            if len(outputs) == len(found):
+                waiting.popleft()
+                yield item, found, outputs
+                outputs = []
 
     def _start(self, block: _Block[F], pool: ThreadPoolExecutor, *, alone: bool) -> None:
         batches = list(self._batches(block.features))

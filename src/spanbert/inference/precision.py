@@ -33,6 +33,12 @@ def parse_precision(name: str) -> Precision:
         raise SettingsError(f"unknown precision {name!r}: choose one of {known}") from None
 
 
+def device_for(precision: Precision) -> torch.device:
+    """The GPU when there is one, except for int8 products, which are the CPU's."""
+    on_gpu = torch.cuda.is_available() and precision is not Precision.INT8
+    return torch.device("cuda" if on_gpu else "cpu")
+
+
 class Int8Linear(nn.Module):
     """A linear map with int8 weights (a scale for each row) and activations quantised anew in each call.
 

@@ -9,7 +9,13 @@ from typing import Any
 from spanbert.errors import SettingsError
 
 TASKS: dict[str, str] = {
+    "entities": "spanbert.tasks.entities.task:Entities",
+    "coreference": "spanbert.tasks.coreference.task:Coreference",
+    "classification": "spanbert.tasks.classification.task:Classification",
+    "fill-mask": "spanbert.tasks.fill_mask.task:FillMask",
     "question-answering": "spanbert.tasks.question_answering.task:QuestionAnswering",
+    "relations": "spanbert.tasks.relations.task:Relations",
+    "similarity": "spanbert.tasks.similarity.task:Similarity",
 }
 
 

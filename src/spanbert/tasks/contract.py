@@ -6,14 +6,15 @@ Examples and predictions speak characters, features and batches speak pieces.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 from torch import nn
 
 from spanbert.nn.encoder import Encoder
+from spanbert.scoring.analysis import Analysis
 from spanbert.scoring.report import Report
 from spanbert.text.tokenizer import Tokenizer
 from spanbert.training.data import Batch
@@ -76,19 +77,51 @@ class TrainingSet(Protocol[F_co]):
         ...
 
 
+@runtime_checkable
+class Stratified(Protocol):
+    """A task that wants the mix of its classes kept where a share of its examples is held out."""
+
+    def stratum(self, example: Any) -> Hashable:
+        """The class of an example; None where it has none."""
+        ...
+
+
+@runtime_checkable
+class Analysing(Protocol):
+    """A task that can say where its errors are."""
+
+    def analysis(
+        self, examples: Sequence[Any], predictions: Sequence[Any], training: Iterable[Any] | None = None
+    ) -> Analysis:
+        """Scores of parts of the data, and every error; examples without gold are left out.
+
+        Args:
+            examples: at least one with gold.
+            predictions: one for each.
+            training: what the model was trained on, if it can be had: its gold is counted.
+        """
+        ...
+
+
 class Task(Protocol, Generic[E, F, P]):
     """A task with its settings. Instances are immutable; `fit` returns a new one."""
 
     name: ClassVar[str]
-    architecture: ClassVar[str]
-    """Hugging Face class name written into `config.json`."""
-    head_names: ClassVar[dict[str, dict[str, str]]]
-    """For each head module of the model: our tensor names in it -> Hugging Face names."""
     data_formats: ClassVar[str]
     """What `read` takes, with an example line."""
     gold_fields: ClassVar[tuple[str, ...]]
     """Fields of that line that say what is right; left out for prediction."""
     settings: Any
+
+    @property
+    def architecture(self) -> str:
+        """Hugging Face class name written into `config.json`."""
+        ...
+
+    @property
+    def head_names(self) -> dict[str, dict[str, str]]:
+        """For each head module of the model: our tensor names in it -> Hugging Face names."""
+        ...
 
     @property
     def labels(self) -> tuple[str, ...]:

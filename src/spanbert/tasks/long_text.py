@@ -15,15 +15,11 @@ from spanbert.text.tokenizer import Pieces, Tokenizer
 from spanbert.text.windows import Window, windows
 
 
-class LongTextSettings(TaskSettings):
-    """Settings of every task that reads long texts."""
+class WindowSettings(TaskSettings):
+    """Settings of every task whose encoder input has a longest length."""
 
     window_pieces: int = Field(384, ge=36)
     """Longest encoder input in pieces, special ones included."""
-    overlap_pieces: int = Field(128, ge=0)
-    """Pieces that neighbouring windows of a long text share."""
-    on_long: Literal["window", "truncate", "error"] = "window"
-    """A text longer than a window: read all its windows, only the first, or refuse."""
 
     def within(self, positions: int) -> Self:
         """Windows no longer than `positions` pieces.
@@ -39,6 +35,15 @@ class LongTextSettings(TaskSettings):
                 "encoder; choose a smaller value"
             )
         return self.model_copy(update={"window_pieces": positions})
+
+
+class LongTextSettings(WindowSettings):
+    """Settings of every task that reads long texts in several windows."""
+
+    overlap_pieces: int = Field(128, ge=0)
+    """Pieces that neighbouring windows of a long text share."""
+    on_long: Literal["window", "truncate", "error"] = "window"
+    """A text longer than a window: read all its windows, only the first, or refuse."""
 
 
 def text_windows(pieces: Pieces, room: int, settings: LongTextSettings, what: str = "text") -> list[Window]:
@@ -60,6 +65,14 @@ def text_windows(pieces: Pieces, room: int, settings: LongTextSettings, what: st
         first = found[0].pieces
         return [Window(first, first)]
     return found
+
+
+def mean_over_windows(values: Sequence[NDArray[np.float32]], read: Sequence[Window]) -> NDArray[np.float32]:
+    """Vectors of a text's windows (D,) as one, each weighted with the pieces that its window owns."""
+    if len(values) == 1:
+        return values[0]
+    owned = [len(window.owned) for window in read]
+    return np.average(np.stack(values), axis=0, weights=owned).astype(np.float32)
 
 
 def covered_chars(text: str, pieces: Pieces, read: Sequence[Window]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -166,9 +167,22 @@ class Tokenizer:
         whole = [_checked(text) for text in texts]
         return [_pieces(found) for found in self.backend.encode_batch(whole, add_special_tokens=False)]
 
+    def ids_of_many(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
+        """Piece numbers alone, integers (P,) for each text: `encode_many` without the search for characters
+        and words, and so in less time. Raises as `encode`.
+        """
+        whole = [_checked(text) for text in texts]
+        cut = self.backend.encode_batch_fast(whole, add_special_tokens=False)
+        return [np.asarray(found.ids, dtype=np.int32) for found in cut]
+
     def piece(self, piece_id: int) -> str:
         """The vocabulary's string for a piece number."""
         return str(self.backend.id_to_token(piece_id))
+
+    @cached_property
+    def vocabulary(self) -> tuple[str, ...]:
+        """The strings of all pieces, by number."""
+        return tuple(self.piece(piece_id) for piece_id in range(self.vocabulary_size))
 
     def save(self, folder: Path, *, max_pieces: int = 512) -> None:
         """Write `tokenizer.json`, `vocab.txt` and `tokenizer_config.json` as Hugging Face readers expect.

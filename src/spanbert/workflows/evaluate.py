@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spanbert.errors import DataError
+from spanbert.errors import SettingsError
 from spanbert.scoring.report import Report
+from spanbert.tasks.contract import Analysing
 from spanbert.text.files import atomic_write, make_folder, write_json
+from spanbert.workflows.confusion_picture import confusion_matrix, draw_confusion
+from spanbert.workflows.labelled_data import Source
+from spanbert.workflows.pages.analysis_page import analysis_page
 from spanbert.workflows.predict import load
-from spanbert.workflows.provenance import file_sha256, machine, model_sha256, package
+from spanbert.workflows.provenance import machine, model_sha256, package
 
 
 @dataclass(frozen=True)
@@ -23,14 +27,14 @@ class Evaluation:
     Args:
         report: the values.
         model: folder that was scored.
-        data: file it was scored on.
+        data: file or frame it was scored on.
         seconds: cutting, running, decoding; loading and scoring are not in it.
         pieces: real pieces that the encoder read.
     """
 
     report: Report
     model: str
-    data: Path
+    data: Source
     seconds: float
     pieces: int
 
@@ -39,7 +43,7 @@ class Evaluation:
         return {
             **self.report.to_json(),
             "model": {"path": self.model, "sha256": model_sha256(Path(self.model))},
-            "data": {"path": str(self.data), "sha256": file_sha256(self.data)},
+            "data": {"path": self.data.name, "sha256": self.data.sha256()},
             "seconds": round(self.seconds, 3),
             "pieces": self.pieces,
             "pieces_per_second": round(self.pieces / self.seconds, 1) if self.seconds else None,
@@ -52,11 +56,12 @@ def evaluate(
     task: str,
     *,
     model: str | Path,
-    data: str | Path,
+    data: Any,
     output: str | Path | None = None,
     offline: bool = False,
     precision: str = "float32",
     task_settings: Mapping[str, Any] | None = None,
+    training_data: Any = None,
     command: str | None = None,
 ) -> Evaluation:
     """Predict a labelled file and score the predictions.
@@ -64,21 +69,29 @@ def evaluate(
     Args:
         task: name of the task.
         model: a model trained for it.
-        data: file with gold.
-        output: folder for `report.json`, `predictions.jsonl` and, for question answering, `predictions.json`
-            in the form that the official scripts read.
+        data: file with gold, or a frame of pandas or polars.
+        output: folder for `report.json` and `predictions.jsonl`; for question answering also for
+            `predictions.json` in the form that the official scripts read, where the report has a confusion
+            matrix for `confusion.png`, and where the task can say where its errors are for `report.html`.
         offline: take a hub id from the cache only.
         precision: arithmetic, `float32`, `bfloat16` or `int8`.
         task_settings: settings of the task in place of those stored with the model.
+        training_data: what the model was trained on, so that the error analysis can tell what was seen in it.
         command: how this was asked for, to be recorded.
 
     Raises:
         SpanbertError: the model or the data is not as it must be, or the folder cannot be written.
     """
     predictor = load(model, task, offline=offline, precision=precision, task_settings=task_settings)
-    examples = list(predictor.task.read(Path(data)))
-    if not any(map(predictor.task.has_gold, examples)):
-        raise DataError("no example has gold: nothing to score against", data)
+    source = Source.of(data, "data")
+    examples = source.read(predictor.task)
+    training = None
+    if training_data is not None:
+        training = Source.of(training_data, "training data")
+        if output is None or not isinstance(predictor.task, Analysing):
+            why = "an output folder to write it to" if output is None else f"a task that has one, unlike {task}"
+            raise SettingsError(f"training data serve the error analysis alone, which needs {why}")
+    seen = training and training.read(predictor.task)
     if output is not None:
         make_folder(Path(output))  # a place that cannot be written is refused before the work, not after
     began = time.perf_counter()
@@ -87,12 +100,17 @@ def evaluate(
     evaluation = Evaluation(
         predictor.task.score(examples, predictions),
         str(predictor.source or model),
-        Path(data),
+        source,
         seconds,
         predictor.engine.pieces,
     )
     if output is not None:
         _write(Path(output), evaluation, predictions, command)
+        if isinstance(predictor.task, Analysing):
+            analysis = predictor.task.analysis(examples, predictions, seen)
+            names = {"model": evaluation.model, "data": source.name, "training_data": training and training.name}
+            with atomic_write(Path(output) / "report.html") as stream:
+                stream.write(analysis_page(analysis, lost_gold=evaluation.report.lost_gold, **names))
     return evaluation
 
 
@@ -102,4 +120,6 @@ def _write(output: Path, evaluation: Evaluation, predictions: Sequence[Any], com
             stream.write(json.dumps(prediction.to_json(), ensure_ascii=False) + "\n")
     if evaluation.report.task == "question-answering":
         write_json(output / "predictions.json", {made.id: made.text for made in predictions})
+    if confusion := evaluation.report.details.get("confusion"):
+        draw_confusion(*confusion_matrix(confusion), output / "confusion.png")
     write_json(output / "report.json", {**evaluation.to_json(), "command": command})

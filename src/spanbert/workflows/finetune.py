@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 from spanbert.checkpoint.source import read_checkpoint
-from spanbert.errors import DataError
 from spanbert.inference.engine import Engine
 from spanbert.nn.freezing import freeze
 from spanbert.scoring.report import Report
@@ -21,10 +20,11 @@ from spanbert.training.events import Listener
 from spanbert.training.loop import Trainer
 from spanbert.training.processes import Processes, told_of_death
 from spanbert.training.run_folder import RunFolder
+from spanbert.workflows.labelled_data import LabelledData, Sources
 from spanbert.workflows.model_card import CardFacts, model_card
 from spanbert.workflows.model_source import TaskModel, build_untrained, describe, name_table
 from spanbert.workflows.predict import Predictor
-from spanbert.workflows.provenance import file_sha256, model_sha256
+from spanbert.workflows.provenance import model_sha256
 from spanbert.workflows.run_folder import run_folder
 from spanbert.workflows.run_options import check_options, compiled_where_asked, recorders
 from spanbert.workflows.settings import FinetuneSettings, checked
@@ -34,11 +34,11 @@ from spanbert.workflows.write_model import write_model
 @told_of_death()
 def finetune(
     task: str,
-    train: str | Path | Sequence[str | Path],
-    dev: str | Path,
+    *,
+    train: Any,
+    dev: Any = None,
     model: str | Path,
     output: str | Path,
-    *,
     resume: bool = False,
     offline: bool = False,
     listeners: Sequence[Listener] = (),
@@ -48,8 +48,9 @@ def finetune(
 
     Args:
         task: name of the task.
-        train: data files with gold.
-        dev: data file by which the best checkpoint is chosen and thresholds are fitted.
+        train: data with gold: a file, a frame of pandas or polars, or several of them.
+        dev: a file or frame by which the best checkpoint is chosen and thresholds are fitted; when left out,
+            `held_out` of the training data.
         model: where the encoder starts: a shipped name, a folder, an archive or a hub id.
         output: folder of the trained model; `output/run` holds settings, metrics and resume points.
         resume: go on with the unfinished run in `output`.
@@ -71,18 +72,19 @@ def finetune(
         check_options(chosen, processes.accelerator.device)
         cls = task_class(task)
         untaught = cls(checked(cls.Settings, chosen.task_settings, f"settings of {task}"))
-        files = Files.of(train, dev, chosen.fit)
+        sources = Sources.of(train, dev, chosen.fit)
         checkpoint = read_checkpoint(model, offline=offline)
         start = {"model": str(model), "model_sha256": model_sha256(checkpoint.path)}
-        described = {"task": task, **files.described(), **start}
+        described = {"task": task, **sources.described(), **start}
         run = run_folder(target, described, chosen, processes, resume=resume)
-        examples = files.read(untaught)
-        learned = untaught.learn([example for path in files.train for example in examples[path]])
+        given = sources.read(untaught)
+        learned = untaught.learn(given.train)
+        given = given.with_dev(learned, chosen.held_out, chosen.seed)
         torch.manual_seed(chosen.seed)  # a new head starts the same whatever was drawn before
         made = build_untrained(checkpoint, learned, dropout=chosen.dropout)
         if chosen.frozen_layers is not None:
             freeze(made.model.encoder, chosen.frozen_layers)
-        return chosen, made, run, _Data.of(files, examples, made)
+        return chosen, made, run, _Data.of(given, made)
 
     chosen, made, run, data = processes.main_first(opened)
     compiled_where_asked(made.model, chosen)
@@ -130,39 +132,6 @@ def finetune(
 
 
 @dataclass(frozen=True)
-class Files:
-    """Data files of a run; `fit` is the dev file when no other was named."""
-
-    train: tuple[Path, ...]
-    dev: Path
-    fit: Path
-
-    @classmethod
-    def of(cls, train: str | Path | Sequence[str | Path], dev: str | Path, fit: Path | None) -> Files:
-        """Paths as a caller gives them."""
-        listed = [train] if isinstance(train, str | Path) else train
-        return cls(tuple(map(Path, listed)), Path(dev), Path(fit or dev))
-
-    def described(self) -> dict[str, Any]:
-        """Names and hashes for the record of the run: other data under the same name is another run."""
-        return {
-            "train": [str(path) for path in self.train],
-            "dev": str(self.dev),
-            "train_sha256": [file_sha256(path) for path in self.train],
-            "dev_sha256": file_sha256(self.dev),
-            "fit_sha256": file_sha256(self.fit),
-        }
-
-    def read(self, task: Any) -> dict[Path, list[Any]]:
-        """The examples of each file. Raises DataError where one has no gold."""
-        examples = {path: list(task.read(path)) for path in {*self.train, self.dev, self.fit}}
-        for path, found in examples.items():
-            if not any(map(task.has_gold, found)):
-                raise DataError("no example has gold, which training and scoring need", path)
-        return examples
-
-
-@dataclass(frozen=True)
 class _Data:
     """Data of a run in memory, as the loop (`epoch`) and the evaluations want it."""
 
@@ -171,20 +140,13 @@ class _Data:
     dev: list[Any]
     fit: list[Any]
     counts: dict[str, int]
-    """Examples of each file."""
+    """Examples of each source."""
 
     @classmethod
-    def of(cls, files: Files, examples: dict[Path, list[Any]], made: TaskModel) -> _Data:
-        training_set = made.task.training_set(
-            [example for path in files.train for example in examples[path]], made.tokenizer
-        )
-        data = cls(
-            made.task,
-            training_set,
-            examples[files.dev],
-            examples[files.fit],
-            {str(path): len(examples[path]) for path in (*files.train, files.dev, files.fit)},
-        )
+    def of(cls, given: LabelledData, made: TaskModel) -> _Data:
+        training_set = made.task.training_set(given.train, made.tokenizer)
+        assert given.dev is not None and given.fit is not None
+        data = cls(made.task, training_set, given.dev, given.fit, given.counts)
         if data.lost_gold():
             lost = ", ".join(f"{count} x {reason}" for reason, count in data.lost_gold().items())
             logging.getLogger(__name__).warning("gold that cannot be used: %s", lost)

@@ -7,20 +7,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from spanbert.checkpoint.contents import account, broken_tensors
 from spanbert.checkpoint.folder import Checkpoint
 from spanbert.checkpoint.heads import CLASSIFIER, HEAD_KINDS, classifier_architecture
 from spanbert.checkpoint.hf_config import label_names
-from spanbert.checkpoint.parts import part_names
 from spanbert.checkpoint.source import read_checkpoint
 from spanbert.checkpoint.vocabulary import is_cased
 from spanbert.checkpoint.weights import Fate, TensorReport
-from spanbert.errors import CheckpointError, SpanbertError
-from spanbert.nn.encoder import Encoder
+from spanbert.errors import CheckpointError
 from spanbert.tasks import task_names
-from spanbert.workflows.model_source import name_table, stored_task
+from spanbert.workflows.model_source import can_do
 
 
 @dataclass(frozen=True)
@@ -123,7 +119,7 @@ def inspect_model(model: str | Path, *, offline: bool = False) -> ModelDescripti
         cased=cased,
         model_heads=_heads(checkpoint),
         trained_for=checkpoint.task.name if checkpoint.task else None,
-        ready_for=[name for name in task_names() if usable and _can_do(checkpoint, name)],
+        ready_for=[name for name in task_names() if usable and can_do(checkpoint, name)],
         can_be_tuned_for=[name for name in task_names() if usable],
         tensors=tensors,
         notes=notes,
@@ -146,21 +142,6 @@ def _heads(checkpoint: Checkpoint) -> list[str]:
         shown = f": {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}" if names else ""
         found.append(f"{of} classification ({labels} labels{shown})")
     return found
-
-
-def _can_do(checkpoint: Checkpoint, task: str) -> bool:
-    if task in part_names(checkpoint.path):
-        return True
-    if checkpoint.task is not None and checkpoint.task.name != task:
-        return False
-    try:
-        with torch.device("meta"):  # names only, no memory
-            found = stored_task(checkpoint, task)
-            model = found.build(Encoder(checkpoint.config))
-    except SpanbertError:
-        return False
-    names = name_table(found)
-    return all(names.theirs(name) in checkpoint.stored.tensors for name, _ in model.named_parameters())
 
 
 def _is_encoders(name: str) -> bool:

@@ -139,7 +139,7 @@ def _fitted(facts: CardFacts) -> str:
 def _use(facts: CardFacts) -> str:
     example = next((line for line in facts.task.data_formats.splitlines() if line.startswith("{")), "{}")
     item = {key: value for key, value in json.loads(example).items() if key not in facts.task.gold_fields}
-    head = re.sub("^Bert", "AutoModel", facts.task.architecture)
+    head = re.sub("^Bert(Model)?", "AutoModel", facts.task.architecture)
     return "\n\n".join(
         [
             _code(

@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import nn
 
 from spanbert.checkpoint.folder import Checkpoint, TaskDescription
-from spanbert.checkpoint.heads import CLASSIFIER, POOLER
+from spanbert.checkpoint.heads import ARCHITECTURE_HEADS, CLASSIFIER, MASKED_LM, POOLER, boundary_shape
 from spanbert.checkpoint.hf_config import label_names
 from spanbert.checkpoint.names import ENCODER_NAMES, NameTable
 from spanbert.checkpoint.parts import part_names, with_part
 from spanbert.checkpoint.weights import TensorReport, fill, random_tensors
-from spanbert.errors import CheckpointError
+from spanbert.errors import CheckpointError, SpanbertError
 from spanbert.nn.encoder import Encoder
 from spanbert.tasks import task_class
 from spanbert.text.tokenizer import Tokenizer
@@ -67,17 +68,11 @@ def build_trained(
             raise CheckpointError(f"{checkpoint.path}: has no task.json; say for which task it is to be used")
         task_name = described.name
     if described is not None and described.name != task_name:
-        raise CheckpointError(
-            f"{checkpoint.path}: was trained for {described.name}, not for {task_name}; "
-            f"fine-tune it first: spanbert finetune {task_name} --model {checkpoint.path} ..."
-        )
+        raise _untrained(checkpoint, task_name, f"was trained for {described.name}, not for {task_name}")
     made = build(checkpoint, stored_task(checkpoint, task_name, changes), dropout=0.0)
     missing = random_tensors(made.tensors)
     if missing:
-        raise CheckpointError(
-            f"{checkpoint.path}: has no trained {_listed(missing)}, which {task_name} needs; "
-            f"fine-tune it first: spanbert finetune {task_name} --model {checkpoint.path} ..."
-        )
+        raise _untrained(checkpoint, task_name, f"has no trained {_listed(missing)}, which {task_name} needs")
     made.model.eval()
     return made
 
@@ -126,19 +121,33 @@ def build(checkpoint: Checkpoint, task: Any, *, dropout: float) -> TaskModel:
 def stored_task(checkpoint: Checkpoint, name: str, changes: Mapping[str, Any] | None = None) -> Any:
     """The task with the settings that a checkpoint holds for it.
 
-    A folder of another library says no more of a task than its labels.
+    A folder without `task.json` says no more than the names of labels and the shape of a boundary head.
 
     Raises:
         SettingsError: the settings in its `task.json`, or the changes, are not those of the task.
     """
     cls = task_class(name)
-    settings = checkpoint.task.settings if checkpoint.task else {}
-    if not checkpoint.task and "labels" in cls.Settings.model_fields:
-        settings = {"labels": _labels(checkpoint)}
+    told = {"labels": _labels(checkpoint), "boundary_shape": boundary_shape(checkpoint.stored)}
+    of_task = {key: value for key, value in told.items() if key in cls.Settings.model_fields}
+    settings = checkpoint.task.settings if checkpoint.task else of_task
     stored = checked(cls.Settings, settings, f"{checkpoint.path}: task.json")
     if changes:
-        stored = checked(cls.Settings, {**stored.model_dump(), **changes}, f"settings of {name}")
+        stored = checked(
+            cls.Settings, {**stored.model_dump(exclude_unset=True), **changes}, f"settings of {name}"
+        )
     return cls(stored)
+
+
+def _untrained(checkpoint: Checkpoint, name: str, reason: str) -> CheckpointError:
+    """The error that says why a model cannot do a task, and which command trains it."""
+    path = checkpoint.path
+    if ARCHITECTURE_HEADS.get(task_class(name)().architecture) is MASKED_LM:
+        return CheckpointError(
+            f"{path}: has no trained masked-LM head, which {name} needs; "
+            f"pretrain it first: spanbert pretrain CORPUS --model {path} --output DIR"
+        )
+    command = f"spanbert finetune {name} --model {path} ..."
+    return CheckpointError(f"{path}: {reason}; fine-tune it first: {command}")
 
 
 def _labels(checkpoint: Checkpoint) -> tuple[str, ...]:
@@ -146,6 +155,24 @@ def _labels(checkpoint: Checkpoint) -> tuple[str, ...]:
     rows = checkpoint.stored.tensors.get(CLASSIFIER.tensors[0])
     unnamed = tuple(f"LABEL_{number}" for number in range(0 if rows is None else len(rows)))
     return label_names(checkpoint.config_values) or unnamed
+
+
+def can_do(checkpoint: Checkpoint, task: str) -> bool:
+    """Whether a checkpoint has all that a task needs; nothing is loaded."""
+    if task in part_names(checkpoint.path):
+        return True
+    if checkpoint.task is not None and checkpoint.task.name != task:
+        return False
+    try:
+        found = stored_task(checkpoint, task)
+        if "labels" in type(found.settings).model_fields and not found.labels:
+            return False
+        with torch.device("meta"):  # names only, no memory
+            model = found.build(Encoder(checkpoint.config))
+    except SpanbertError:
+        return False
+    names = name_table(found)
+    return all(names.theirs(name) in checkpoint.stored.tensors for name, _ in model.named_parameters())
 
 
 def describe(task: Any) -> TaskDescription:

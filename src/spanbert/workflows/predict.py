@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from spanbert.checkpoint.source import read_checkpoint
 from spanbert.errors import DataError, SpanbertError
 from spanbert.inference.engine import Engine
-from spanbert.inference.precision import Precision, parse_precision, with_precision
+from spanbert.inference.precision import Precision, device_for, parse_precision, with_precision
 from spanbert.tasks.contract import Task
 from spanbert.text.fields import shown
 from spanbert.text.tokenizer import Tokenizer
+from spanbert.workflows.frames import frame_rows, is_frame
 from spanbert.workflows.model_source import TaskModel, build_trained
 
 EXAMPLES_AT_ONCE = 64
@@ -42,8 +40,7 @@ class Predictor:
     @classmethod
     def of(cls, made: TaskModel, precision: Precision = Precision.FLOAT32) -> Predictor:
         """A predictor of a loaded model, on the GPU when there is one (int8 products are the CPU's)."""
-        on_gpu = torch.cuda.is_available() and precision is not Precision.INT8
-        device = torch.device("cuda" if on_gpu else "cpu")
+        device = device_for(precision)
         model = with_precision(made.model, precision).to(device)
         engine: Engine[Any] = Engine(model, made.task.collate, device=device)
         return cls(made.task, engine, made.tokenizer, made.checkpoint.path)
@@ -52,8 +49,8 @@ class Predictor:
         """Predictions in the order of the items, as a stream with bounded memory.
 
         Args:
-            items: the task's examples, JSON-like dictionaries as `predict` reads them, or, for tasks of one
-                text, strings.
+            items: the task's examples, JSON-like dictionaries as `predict` reads them, a frame of pandas or
+                polars with such fields as columns, or, for tasks of one text, strings.
 
         Raises:
             DataError: an item is not of the task's form; the predictions of all items before it come first.
@@ -62,21 +59,8 @@ class Predictor:
             raise DataError(
                 f"predict takes a list of items; for one, call the predictor: predictor({shown(items)})"
             )
-        waiting: deque[tuple[Any, list[Any]]] = deque()
-
-        def features() -> Iterator[Any]:
-            for example, found in self._featurized(items):
-                waiting.append((example, found))
-                yield from found
-
-        outputs: list[Any] = []
-        for output in self.engine.run(features()):
-            outputs.append(output)
-            example, found = waiting[0]
-            if len(outputs) == len(found):
-                waiting.popleft()
-                yield self.task.decode(example, found, outputs)
-                outputs = []
+        for example, features, outputs in self.engine.run_groups(self._featurized(items)):
+            yield self.task.decode(example, features, outputs)
 
     def __call__(self, item: Any) -> Any:
         """The prediction for one item."""
@@ -95,7 +79,7 @@ class Predictor:
     def _chunks(self, items: Iterable[Any]) -> Iterator[list[Any]]:
         chunk: list[Any] = []
         try:
-            for number, item in enumerate(items, start=1):
+            for number, item in enumerate(frame_rows(items) if is_frame(items) else items, start=1):
                 fields = {"text": item} if isinstance(item, str) else item
                 chunk.append(self.task.parse(fields, "item", number) if isinstance(fields, Mapping) else item)
                 if len(chunk) == EXAMPLES_AT_ONCE:

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from spanbert.checkpoint.folder import Checkpoint
+from spanbert.checkpoint.heads import boundary_shape
 from spanbert.checkpoint.names import (
     BOUNDARY_NAMES,
     ENCODER_NAMES,
@@ -26,6 +27,7 @@ from spanbert.checkpoint.weights import fill, random_tensors
 from spanbert.errors import CheckpointError, DataError, SettingsError
 from spanbert.nn.config import EncoderConfig
 from spanbert.nn.encoder import Encoder
+from spanbert.nn.heads import PLACE_WIDTH, PLACES
 from spanbert.pretraining.batch import Masker
 from spanbert.pretraining.corpus.prepare import Listener as PreparationListener
 from spanbert.pretraining.corpus.prepare import prepare
@@ -33,7 +35,6 @@ from spanbert.pretraining.corpus.settings import CorpusSettings
 from spanbert.pretraining.corpus.shards import Corpus
 from spanbert.pretraining.corruption import Corruption, UnigramLaw
 from spanbert.pretraining.data import BlockData, held_out_blocks
-from spanbert.pretraining.heads import PLACE_WIDTH, PLACES
 from spanbert.pretraining.masking import GivenSpans
 from spanbert.pretraining.model import PretrainingModel
 from spanbert.pretraining.objectives import Objective, objective
@@ -58,7 +59,6 @@ NAMES = {
     "next_sentence": NEXT_SENTENCE_NAMES,
 }
 HEADS = {"masked-LM": "masked_lm", "boundary": "boundary", "next-sentence": "next_sentence"}
-PLACES_TENSOR = BOUNDARY_NAMES["place.weight"]
 PAIR_BLOCK_PIECES = 509
 """Most pieces in a block of pairs unless told: with three special pieces they fill BERT's 512 positions."""
 
@@ -211,9 +211,8 @@ class Start:
         """
         config = replace(self.config, hidden_dropout=settings.dropout, attention_dropout=0.0)
         stored = None if self.checkpoint is None else self.checkpoint.stored
-        places, place_width = PLACES, PLACE_WIDTH
-        if stored is not None and PLACES_TENSOR in stored.tensors:
-            places, place_width = stored.tensors[PLACES_TENSOR].shape
+        shape = None if stored is None else boundary_shape(stored)
+        places, place_width = shape or (PLACES, PLACE_WIDTH)
         wanted = objective_of(settings)
         if wanted.next_sentence and config.segment_types < 2:
             raise SettingsError(f"{self.name}: has one segment type, pairs take two; use --sequences single")

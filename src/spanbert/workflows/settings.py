@@ -22,6 +22,8 @@ class FinetuneSettings(TrainingSettings):
     """The embeddings and this many first layers keep their values; all learn when left out."""
     fit: Path | None = None
     """Held-out file for threshold and temperature; the dev file when left out."""
+    held_out: float = Field(0.2, gt=0, lt=1)
+    """Share of the training data that is the dev set where no dev file is named, drawn by the seed."""
 
 
 class PretrainSettings(TrainingSettings):

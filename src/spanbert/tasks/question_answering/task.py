@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from spanbert.errors import DataError
 from spanbert.nn.encoder import Encoder
+from spanbert.scoring.analysis import Analysis
 from spanbert.scoring.calibration import fit_temperature
 from spanbert.scoring.report import Report
 from spanbert.tasks.question_answering import examples as records
 from spanbert.tasks.question_answering import metrics
+from spanbert.tasks.question_answering.analysis import analyse
 from spanbert.tasks.question_answering.decode import decode, reconsider
 from spanbert.tasks.question_answering.examples import QaExample, QaPrediction
 from spanbert.tasks.question_answering.features import (
@@ -144,3 +146,12 @@ class QuestionAnswering:
         withheld = metrics.score_answers(examples, chosen)
         told = {**withheld.values, "answers_given": withheld.counts["answers_given"]}
         return replace(report, details={**report.details, "with_threshold": told})
+
+    def analysis(
+        self,
+        examples: Sequence[QaExample],
+        predictions: Sequence[QaPrediction],
+        training: Iterable[QaExample] | None = None,
+    ) -> Analysis:
+        """Scores of parts of the data, and every question that was not answered right."""
+        return analyse(examples, predictions, training)

@@ -1,0 +1,52 @@
+"""Progress of a long stream on stderr: a bar with the time left, or lines where a file listens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+T = TypeVar("T")
+SECONDS_BETWEEN_LINES = 30.0
+
+
+def counted(
+    items: Iterable[T], what: str, total: int | None = None, console: Console | None = None
+) -> Iterator[T]:
+    """Pass items on and show how many there were.
+
+    Args:
+        items: a stream.
+        what: name of the work.
+        total: how many items will come, if known; about is enough.
+        console: where to; stderr when left out.
+    """
+    console = console or Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        yield from _with_lines(items, what, total, console)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        work = bar.add_task(what, total=total)
+        for item in items:
+            yield item
+            bar.advance(work)
+
+
+def _with_lines(items: Iterable[T], what: str, total: int | None, console: Console) -> Iterator[T]:
+    began = shown = time.monotonic()
+    for number, item in enumerate(items, start=1):
+        yield item
+        now = time.monotonic()
+        if now - shown > SECONDS_BETWEEN_LINES:
+            shown = now
+            left = f", {_minutes((now - began) / number * (total - number))} left" if total else ""
+            console.print(f"{what}: {number}/{total or '?'}{left}", markup=False)
+
+
+def _minutes(seconds: float) -> str:
+    minutes, rest = divmod(round(max(seconds, 0.0)), 60)
+    return f"{minutes}:{rest:02d}"

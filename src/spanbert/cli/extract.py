@@ -1,0 +1,121 @@
+"""`spanbert extract`: entities, clusters and relations of documents."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.text import Text
+
+from spanbert.cli.ask import LateBar, show_skipped
+from spanbert.errors import DataError, SettingsError
+from spanbert.text.documents import Skipped, read_documents
+from spanbert.workflows.extract import Extraction, Extractor, readable
+
+STYLES = ("green", "cyan", "magenta", "yellow", "blue", "red")
+
+
+def extract(
+    *paths: Path,
+    model: str | None = None,
+    entities: str | None = None,
+    coreference: str | None = None,
+    relations: str | None = None,
+    output: Path | None = None,
+    most_chars_between: int = 250,
+    precision: Literal["float32", "bfloat16", "int8"] = "float32",
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    offline: Annotated[bool, Parameter(negative=())] = False,
+) -> None:
+    """Extract entities, clusters of mentions and relations from files and folders.
+
+    Args:
+        paths: files and folders (.txt, .md, .rst, .html, .pdf, .docx).
+        model: gives every task that it can do; `mini` when no model is named.
+        entities: model of entities, in place of the general one.
+        coreference: model of coreference.
+        relations: model of relations, judged for pairs of entities.
+        output: folder for documents.jsonl, tables (.csv), the graph (.graphml, .jsonld) and index.html.
+        most_chars_between: pairs of entities further apart are not judged.
+        precision: arithmetic of the matrix products.
+        as_json: print one JSON object a document.
+        offline: never go to the network.
+    """
+    if not paths:
+        raise SettingsError("say which files or folders to read: spanbert extract PATH...")
+    if most_chars_between < 0:
+        raise SettingsError("--most-chars-between must not be negative")
+    named = (model, entities, coreference, relations)
+    extractor = Extractor.load(
+        model if any(named) else "mini",
+        entities=entities,
+        coreference=coreference,
+        relations=relations,
+        precision=precision,
+        offline=offline,
+        most_chars_between=most_chars_between,
+    )
+    logs = Console(stderr=True, soft_wrap=True, highlight=False)
+    logs.print(Text(f"extracting {', '.join(extractor.tasks)}", style="dim"))
+    skipped: list[Skipped] = []
+    documents = readable(read_documents(paths), skipped)
+    found = []
+    console = Console(soft_wrap=True, highlight=False)
+    for made in LateBar(logs).track(extractor.extract(documents), "extracting", None):
+        if output is not None:
+            found.append(made)
+        if as_json:
+            print(json.dumps(made.to_json(), ensure_ascii=False))  # noqa: T201
+        elif output is None:
+            show(console, made)
+    show_skipped(logs, skipped)
+    if output is not None:
+        if not found:
+            raise DataError("no readable document in the given paths")
+        from spanbert.workflows.extraction_files import write_extractions
+
+        for path in write_extractions(found, output):
+            logs.print(Text(f"wrote {path}"))
+
+
+def show(console: Console, made: Extraction) -> None:
+    """One document with its entities coloured, its clusters and relations listed."""
+    console.print(Text(str(made.document.path), style="bold"))
+    console.print(_coloured(made, bracketed=not console.is_terminal))
+    for number, cluster in enumerate(made.clusters):
+        if len(cluster.mentions) > 1:
+            mentions = " = ".join(_printable(mention.text) for mention in cluster.mentions)
+            console.print(Text(f"  #{number} {mentions}", style="dim"))
+    for one in made.relations:
+        subject, target = (_printable(made.entities[number].text) for number in (one.subject, one.object))
+        line = Text.assemble("  ", subject, " ", (f"-{one.relation}→", "bold"), f" {target}  ")
+        console.print(line.append(f"{one.probability:.0%}", style="dim"))
+    console.print()
+
+
+def _coloured(made: Extraction, *, bracketed: bool) -> Text:
+    """The text with a label behind each entity; of entities that overlap the outer one is shown."""
+    kinds = list(dict.fromkeys(one.type for one in made.entities))
+    text = made.document.text
+    shown = Text()
+    end = 0
+    for one in made.entities:
+        if one.chars.start < end:
+            continue
+        shown.append(_printable(text[end : one.chars.start]))
+        style = f"bold {STYLES[kinds.index(one.type) % len(STYLES)]}"
+        inside = _printable(one.text)
+        shown.append(f"[{inside}]" if bracketed else inside, style=style)
+        number = "" if one.cluster is None else f" #{one.cluster}"
+        shown.append(f" {one.type}{number}", style="dim")
+        end = one.chars.end
+    return shown.append(_printable(text[end:]).rstrip())
+
+
+def _printable(text: str) -> str:
+    """Without control characters, which could steer the terminal; line ends stay."""
+    return "".join(" " if unicodedata.category(char) == "Cc" and char != "\n" else char for char in text)

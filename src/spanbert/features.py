@@ -1,0 +1,306 @@
+"""The encoder in scikit-learn: texts or spans as feature vectors, and a classifier on frozen features."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spanbert.errors import CheckpointError, DataError, MissingExtraError, SettingsError
+
+try:
+    from sklearn.base import (
+        BaseEstimator,
+        ClassifierMixin,
+        ClassNamePrefixFeaturesOutMixin,
+        TransformerMixin,
+    )
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline, make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import LinearSVC
+    from sklearn.utils import Tags, check_consistent_length
+    from sklearn.utils.metaestimators import available_if
+    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.validation import check_is_fitted, column_or_1d
+except ImportError as error:
+    raise MissingExtraError("spanbert.features", "sklearn") from error
+
+import spanbert
+from spanbert.checkpoint.source import read_checkpoint
+from spanbert.inference.precision import parse_precision
+from spanbert.text.fields import shown
+from spanbert.text.spans import Span
+from spanbert.workflows.embed import (
+    OVERLAP_PIECES,
+    WINDOW_PIECES,
+    Embedder,
+    Vector,
+    checked,
+    parse_pooling,
+    unit,
+)
+from spanbert.workflows.embed_spans import SpanEmbedder, TextSpan
+from spanbert.workflows.provenance import model_sha256
+from spanbert.workflows.vector_cache import VectorCache
+
+PoolingName = Literal["mean", "first", "max", "spans"]
+PrecisionName = Literal["float32", "bfloat16", "int8"]
+
+
+class SpanbertFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Vectors of a frozen encoder as a scikit-learn transformer; nothing is learned in `fit`.
+
+    X is a list, array or column of texts; with `pooling="spans"` a list of `(text, (char_start, char_end))`.
+
+    Args:
+        model: a shipped name, a folder or a hub id.
+        pooling: `mean` or `max` over all pieces, the `first` piece, or `spans`: first piece, last piece and
+            mean of a given span, one after another (three times the width).
+        normalize: scale vectors to length 1.
+        precision: arithmetic of the matrix products.
+        cache: folder in which vectors are kept, so that no text is embedded twice, by whatever process.
+        progress: show how far it is, on stderr.
+        offline: take a hub id from the cache only.
+    """
+
+    def __init__(
+        self,
+        model: str = "mini",
+        *,
+        pooling: PoolingName = "mean",
+        normalize: bool = False,
+        precision: PrecisionName = "float32",
+        cache: str | Path | None = None,
+        progress: bool = False,
+        offline: bool = False,
+    ) -> None:
+        self.model = model
+        self.pooling = pooling
+        self.normalize = normalize
+        self.precision = precision
+        self.cache = cache
+        self.progress = progress
+        self.offline = offline
+
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: N803
+        """Load the model and note which weights it has.
+
+        Raises:
+            SpanbertError: the model or a setting is not as it must be.
+        """
+        self.__dict__.pop("model_sha256_", None)
+        self._embedder()
+        self.model_sha256_ = self._loaded[2]
+        return self
+
+    def transform(self, X: Any) -> NDArray[np.float32]:  # noqa: N803
+        """Vectors (n, D), float32.
+
+        Raises:
+            DataError: an item is no text (or no text with a span).
+            CheckpointError: the model's name stands for other weights than in `fit`.
+        """
+        items = _spans(X) if self.pooling == "spans" else _texts(X)
+        embedder = self._embedder()
+        vectors = self._vectors(embedder, items)
+        if self.progress:
+            from spanbert.cli.counted import counted
+
+            vectors = counted(vectors, "embedding", len(items))
+        found = list(vectors)
+        return np.stack(found) if found else np.zeros((0, embedder.width), dtype=np.float32)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.transformer_tags.preserves_dtype = []
+        return _of_texts(tags)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_loaded"}
+
+    @property
+    def _n_features_out(self) -> int:
+        return self._embedder().width
+
+    def _vectors(self, embedder: Embedder | SpanEmbedder, items: list[Any]) -> Iterator[Vector]:
+        def compute(some: list[Any]) -> Iterator[Vector]:
+            found = embedder.vectors(some)
+            return map(unit, found) if self.normalize and isinstance(embedder, SpanEmbedder) else found
+
+        if self.cache is None:
+            return compute(items)
+        source = {
+            "weights": self._loaded[2],
+            "settings": [self.pooling, self.normalize, self.precision, WINDOW_PIECES, OVERLAP_PIECES],
+            "spanbert": spanbert.__version__,
+        }
+        return VectorCache(Path(self.cache), source).vectors(items, _key, compute)
+
+    def _embedder(self) -> Embedder | SpanEmbedder:
+        """The model as the parameters say it, loaded once."""
+        wanted = (self.model, self.pooling, self.normalize, self.precision, self.offline)
+        if self.__dict__.get("_loaded", (None,))[0] != wanted:
+            checkpoint = read_checkpoint(self.model, offline=self.offline)
+            precision = parse_precision(self.precision)
+            embedder: Embedder | SpanEmbedder
+            if self.pooling == "spans":
+                embedder = SpanEmbedder(checkpoint, precision)
+            else:
+                pooling = parse_pooling(self.pooling)
+                embedder = Embedder(
+                    checkpoint, pooling=pooling, normalize=self.normalize, precision=precision
+                )
+            digests = json.dumps(model_sha256(checkpoint.path), sort_keys=True)
+            weights = hashlib.sha256(digests.encode()).hexdigest()
+            if weights != self.__dict__.get("model_sha256_", weights):
+                raise CheckpointError(
+                    f"{self.model}: has other weights than when this was fitted; name the model it was "
+                    "fitted with, or fit again"
+                )
+            self._loaded = (wanted, embedder, weights)
+        return self._loaded[1]
+
+
+class SpanbertClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A linear classifier on the standardised features of a frozen encoder.
+
+    Args:
+        model: a shipped name, a folder or a hub id.
+        pooling: `mean` or `max` over all pieces, or the `first` piece.
+        head: `logistic` regression, or a linear `svm`, which has no `predict_proba`.
+        C: inverse strength of the head's regularisation.
+        balanced: weigh labels so that rare and frequent ones count alike.
+        precision: as of `SpanbertFeatures`.
+        cache: as of `SpanbertFeatures`.
+        progress: as of `SpanbertFeatures`.
+        offline: take a hub id from the cache only.
+    """
+
+    def __init__(
+        self,
+        model: str = "mini",
+        *,
+        pooling: PoolingName = "mean",
+        head: Literal["logistic", "svm"] = "logistic",
+        C: float = 1.0,  # noqa: N803  # the name that scikit-learn gives it
+        balanced: bool = False,
+        precision: PrecisionName = "float32",
+        cache: str | Path | None = None,
+        progress: bool = False,
+        offline: bool = False,
+    ) -> None:
+        self.model = model
+        self.pooling = pooling
+        self.head = head
+        self.C = C
+        self.balanced = balanced
+        self.precision = precision
+        self.cache = cache
+        self.progress = progress
+        self.offline = offline
+
+    def fit(self, X: Any, y: ArrayLike) -> Self:  # noqa: N803
+        """Embed the texts and train the head.
+
+        Raises:
+            SpanbertError: a text, the model or a setting is not as it must be.
+        """
+        if self.head not in HEADS:
+            raise SettingsError(f"unknown head {self.head!r}: choose one of {', '.join(HEADS)}")
+        features = SpanbertFeatures(
+            self.model,
+            pooling=self.pooling,
+            precision=self.precision,
+            cache=self.cache,
+            progress=self.progress,
+            offline=self.offline,
+        )
+        labels = column_or_1d(y, warn=True)
+        check_classification_targets(labels)
+        check_consistent_length(X, labels)
+        weights = "balanced" if self.balanced else None
+        head = HEADS[self.head](C=self.C, max_iter=MOST_ITERATIONS, class_weight=weights, random_state=0)
+        self.pipeline_: Pipeline = make_pipeline(features, StandardScaler(), head).fit(X, labels)
+        self.classes_ = head.classes_
+        return self
+
+    def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
+        """The likeliest label of each text (n,)."""
+        check_is_fitted(self)
+        return self.pipeline_.predict(X)  # type: ignore[no-any-return]
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
+        """Scores of the labels (n, L), or (n,) of the second of two."""
+        check_is_fitted(self)
+        return self.pipeline_.decision_function(X)  # type: ignore[no-any-return]
+
+    @available_if(lambda self: self.head == "logistic")  # type: ignore[untyped-decorator]
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
+        """Chances of the labels (n, L), in the order of `classes_`."""
+        check_is_fitted(self)
+        return self.pipeline_.predict_proba(X)  # type: ignore[no-any-return]
+
+    def __sklearn_tags__(self) -> Tags:
+        return _of_texts(super().__sklearn_tags__())
+
+
+HEADS: dict[str, Any] = {"logistic": LogisticRegression, "svm": LinearSVC}
+MOST_ITERATIONS = 2000
+
+
+def _of_texts(tags: Tags) -> Tags:
+    tags.input_tags.two_d_array = False
+    tags.input_tags.string = True
+    tags.no_validation = True
+    return tags
+
+
+def _column(items: Any) -> list[Any]:
+    """A list, array, or column of a frame as a list."""
+    if isinstance(items, str | bytes) or not isinstance(items, Iterable):
+        raise DataError(f"a list of texts is needed, found {shown(items)}; for one text write [text]")
+    shape: tuple[int, ...] = getattr(items, "shape", (0,))
+    if len(shape) == 2 and shape[1] == 1:
+        return list(np.asarray(items, dtype=object)[:, 0])
+    if len(shape) != 1:
+        raise DataError(f"one column of texts is needed, found an array of shape {tuple(shape)}")
+    return list(items)
+
+
+def _texts(items: Any) -> list[str]:
+    found = []
+    for number, text in enumerate(_column(items), start=1):
+        try:
+            found.append(checked(text))
+        except DataError as error:
+            raise DataError(f"text {number}: {error}") from None
+    return found
+
+
+def _spans(items: Any) -> list[TextSpan]:
+    found = []
+    for number, item in enumerate(items, start=1):
+        try:
+            text, (start, end) = item
+            found.append((checked(text), Span(int(start), int(end))))
+        except (TypeError, ValueError, DataError):
+            raise DataError(
+                f"item {number}: (text, (char_start, char_end)) is needed, found {shown(item)}"
+            ) from None
+    return found
+
+
+def _key(item: str | TextSpan) -> str:
+    """What of an item decides its vector."""
+    return item if isinstance(item, str) else f"{item[1].start}:{item[1].end}:{item[0]}"

@@ -1,0 +1,97 @@
+"""What the labels of training data are: their kind, their names, their weights, the scale of numbers."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from spanbert.errors import DataError, SettingsError
+from spanbert.tasks.classification.examples import ClassificationExample, Gold, as_number
+from spanbert.tasks.classification.settings import ClassificationSettings, Kind
+from spanbert.text.fields import shown
+
+NUMBER = "score"
+"""The one label of a task that predicts a number."""
+
+
+def label_names(gold: Gold) -> tuple[str, ...]:
+    """The names that a gold label stands for."""
+    return gold if isinstance(gold, tuple) else (str(gold),)
+
+
+def learned(
+    examples: Sequence[ClassificationExample], settings: ClassificationSettings
+) -> ClassificationSettings:
+    """Settings with kind and labels (or mean and deviation) as the training data has them.
+
+    Raises:
+        DataError: no example has a label, all have the same, or one has several where one is right.
+        SettingsError: labels were said and the data has others.
+    """
+    golds = [example.gold for example in examples if example.gold is not None]
+    if not golds:
+        raise DataError("training needs texts with labels; the data has none")
+    kind = _kind(golds) if settings.kind == "auto" else settings.kind
+    if kind == "number":
+        return _with_scale(examples, settings)
+    counts = Counter(name for gold in golds for name in label_names(gold))
+    if kind == "one":
+        _check_one(examples)
+    labels = settings.labels or tuple(sorted(counts))
+    if unknown := sorted(set(counts) - set(labels)):
+        raise SettingsError(f"the training data has labels that the settings do not name: {shown(unknown)}")
+    if len(labels) < (2 if kind == "one" else 1):
+        raise DataError(f"all texts have the same label, {shown(labels)}; nothing can be learned from that")
+    weights = _weights(kind, labels, counts, len(golds)) if settings.balanced else ()
+    return settings.model_copy(update={"kind": kind, "labels": labels, "label_weights": weights})
+
+
+def _kind(golds: Sequence[Gold]) -> Kind:
+    if any(isinstance(gold, tuple) for gold in golds):
+        return "several"
+    numbers = [as_number(gold) for gold in golds]
+    if any(number is None for number in numbers):
+        return "one"
+    if any(number is not None and not number.is_integer() for number in numbers):
+        return "number"
+    different = len(set(golds))
+    if different > 2:
+        logging.getLogger(__name__).warning(
+            "the labels are %d whole numbers, taken as names of classes; kind = number predicts a number",
+            different,
+        )
+    return "one"
+
+
+def _check_one(examples: Sequence[ClassificationExample]) -> None:
+    for example in examples:
+        if isinstance(example.gold, tuple) and len(example.gold) != 1:
+            raise DataError(
+                f"text {example.id!r} has {len(example.gold)} labels, exactly one is needed (kind = one)"
+            )
+
+
+def _with_scale(
+    examples: Sequence[ClassificationExample], settings: ClassificationSettings
+) -> ClassificationSettings:
+    for example in examples:
+        if example.gold is not None and as_number(example.gold) is None:
+            raise DataError(f"text {example.id!r} has the label {shown(example.gold)}, a number is needed")
+    values = np.asarray([as_number(example.gold) for example in examples if example.gold is not None])
+    deviation = float(values.std())
+    if deviation == 0:
+        raise DataError(f"all texts have the same number, {values[0]}; nothing can be learned from that")
+    update = {"kind": "number", "labels": (NUMBER,), "mean": float(values.mean()), "deviation": deviation}
+    return settings.model_copy(update=update)
+
+
+def _weights(kind: Kind, labels: Sequence[str], counts: Counter[str], texts: int) -> tuple[float, ...]:
+    """Of each label's loss: for one label its inverse frequency (mean 1 over the texts), for several the odds
+    against it, by which texts that have the label are weighed.
+    """
+    if kind == "one":
+        return tuple(round(texts / (len(labels) * max(counts[name], 1)), 6) for name in labels)
+    return tuple(round(max(texts - counts[name], 1) / max(counts[name], 1), 6) for name in labels)

@@ -1,0 +1,1 @@
+"""Entities: a text in, the names in it with their types out, flat or one inside another."""

@@ -1,0 +1,1 @@
+"""Similarity of texts: two texts in, a number on the data's scale out."""

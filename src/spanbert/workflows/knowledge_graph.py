@@ -1,0 +1,131 @@
+"""What documents say as a graph: things as nodes, relations as edges; GraphML and JSON-LD."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import networkx
+
+from spanbert.workflows.extract import Extraction
+
+VOCABULARY = {
+    "name": "http://schema.org/name",
+    "kind": "http://schema.org/additionalType",
+    "file": {"@id": "http://schema.org/isPartOf", "@type": "@id"},
+    "mentions": "urn:spanbert:mentions",
+    "probability": "urn:spanbert:probability",
+    "relations": {"@id": "urn:spanbert:relation", "@container": "@set"},
+    "relation": "urn:spanbert:relationName",
+    "to": {"@id": "urn:spanbert:object", "@type": "@id"},
+}
+"""The JSON-LD context: what each key of a node means."""
+
+
+@dataclass
+class Node:
+    """One thing that a document speaks of.
+
+    Args:
+        id: unique over all documents.
+        name: best name of its cluster, else the entity's words.
+        kind: commonest type of its entities; empty for a cluster without one.
+        file: document.
+        mentions: how often it is mentioned.
+    """
+
+    id: str
+    name: str
+    kind: str
+    file: str
+    mentions: int
+    kinds: Counter[str] = field(default_factory=Counter, repr=False)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A relation between two things, found once or several times."""
+
+    subject: str
+    object: str
+    relation: str
+    probability: float
+    """Of its likeliest occurrence."""
+    count: int
+
+
+def knowledge_graph(extractions: Iterable[Extraction]) -> tuple[list[Node], list[Edge]]:
+    """Nodes and edges of several documents.
+
+    A node is a cluster, or the entities outside of clusters that have the same words and type in one
+    document. Nodes of different documents are never merged: the same name may mean another there.
+    """
+    nodes: dict[str, Node] = {}
+    best: dict[tuple[str, str, str], tuple[float, int]] = {}
+    for number, made in enumerate(extractions):
+        file = str(made.document.path)
+        for place, cluster in enumerate(made.clusters):
+            name = f"d{number}c{place}"
+            nodes[name] = Node(name, cluster.name, "", file, len(cluster.mentions))
+        ids = []
+        alone: dict[tuple[str, str], str] = {}
+        for entity in made.entities:
+            if entity.cluster is not None:
+                node = nodes[f"d{number}c{entity.cluster}"]
+            else:
+                key = (" ".join(entity.text.casefold().split()), entity.type)
+                name = alone.setdefault(key, f"d{number}e{len(alone)}")
+                node = nodes.setdefault(name, Node(name, entity.text, "", file, 0))
+                node.mentions += 1
+            node.kinds[entity.type] += 1
+            node.kind = node.kinds.most_common(1)[0][0]
+            ids.append(node.id)
+        for relation in made.relations:
+            edge = (ids[relation.subject], ids[relation.object], relation.relation)
+            highest, count = best.get(edge, (0.0, 0))
+            best[edge] = (max(highest, relation.probability), count + 1)
+    edges = [Edge(*key, probability, count) for key, (probability, count) in best.items()]
+    return list(nodes.values()), edges
+
+
+def write_graphml(nodes: Iterable[Node], edges: Iterable[Edge], path: Path) -> None:
+    """GraphML, as Gephi, Cytoscape, yEd and networkx read it."""
+    graph = networkx.MultiDiGraph()
+    for node in nodes:
+        graph.add_node(node.id, label=node.name, kind=node.kind, file=node.file, mentions=node.mentions)
+    for edge in edges:
+        graph.add_edge(
+            edge.subject,
+            edge.object,
+            label=edge.relation,
+            probability=round(edge.probability, 6),
+            count=edge.count,
+        )
+    networkx.write_graphml(graph, path)
+
+
+def json_ld(nodes: Iterable[Node], edges: Iterable[Edge]) -> dict[str, Any]:
+    """JSON-LD 1.1: one object a node, its relations inside."""
+    listed = {
+        node.id: {
+            "@id": f"urn:spanbert:{node.id}",
+            "name": node.name,
+            **({"kind": node.kind} if node.kind else {}),
+            "file": Path(node.file).absolute().as_uri(),
+            "mentions": node.mentions,
+            "relations": [],
+        }
+        for node in nodes
+    }
+    for edge in edges:
+        listed[edge.subject]["relations"].append(
+            {
+                "relation": edge.relation,
+                "to": f"urn:spanbert:{edge.object}",
+                "probability": round(edge.probability, 6),
+            }
+        )
+    return {"@context": VOCABULARY, "@graph": list(listed.values())}

@@ -1,0 +1,1 @@
+"""Results as single HTML files that need no network and no script."""

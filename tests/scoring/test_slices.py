@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from spanbert.scoring.slices import confidence_ranges, mean_table, ranged
+
+
+def test_numbers_are_put_into_named_ranges():
+    groups, order = ranged([1, 2, 4, 5, 70, None, 0], [1, 2, 5], "word", "words")
+    assert order == ["1 word", "2 to 4 words", "5 or more words"]
+    assert groups == [order[0], order[1], order[1], order[2], order[2], None, order[0]]
+
+
+def test_a_range_of_one_number_and_large_numbers_read_well():
+    _, order = ranged([], [0, 1, 1000, 4000], "character", "characters")
+    assert order == ["0 characters", "1 to 999 characters", "1,000 to 3,999 characters", "4,000 or more characters"]
+
+
+@pytest.mark.parametrize(("probability", "place"), [(0.0, 0), (0.2, 1), (0.999, 4), (1.0, 4)])
+def test_probabilities_are_put_into_five_ranges(probability, place):
+    groups, order = confidence_ranges([probability])
+    assert len(order) == 5
+    assert groups == [order[place]]
+
+
+def test_means_of_groups_in_order_with_intervals_where_there_is_enough():
+    groups = ["b"] * 12 + ["a"] * 3 + [None]
+    values = np.array([1.0] * 6 + [0.0] * 6 + [1.0, 1.0, 0.0, 0.0])
+    table = mean_table("By letter", "texts", groups, ["a", "b", "c"], {"F1": values, "twice": values / 2})
+    assert [(part.name, part.count) for part in table.slices] == [("a", 3), ("b", 12)]
+    few, many = table.slices
+    assert few.scores[0].value == pytest.approx(200 / 3)
+    assert few.scores[0].interval is None
+    assert many.scores[0].value == 50
+    low, high = many.scores[0].interval
+    assert 0 < low < 50 < high < 100
+    assert table.metrics == ("F1", "twice")
+    assert many.scores[1].value == 25

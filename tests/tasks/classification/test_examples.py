@@ -1,0 +1,135 @@
+import logging
+from pathlib import Path
+
+import pytest
+
+from spanbert.errors import DataError
+from spanbert.tasks.classification.examples import parse_example, read_examples
+from spanbert.tasks.classification.settings import ClassificationSettings
+
+SHARED = Path(__file__).parents[4] / "shared" / "data" / "classification"
+
+
+def parse(item, **settings):
+    return parse_example(item, ClassificationSettings(**settings), "item", 1)
+
+
+def read(path, **settings):
+    return list(read_examples(path, ClassificationSettings(**settings)))
+
+
+@pytest.mark.parametrize(
+    ("value", "settings", "gold"),
+    [
+        ("x ", {}, "x"),
+        (3, {}, "3"),
+        (True, {}, "true"),
+        (2.5, {}, 2.5),
+        (["b", 1, "b"], {}, ("b", "1")),
+        ([], {}, ()),
+        ("b| a|b|", {"label_separator": "|"}, ("b", "a")),
+        ("", {"label_separator": "|"}, ()),
+        ("", {}, None),
+        (None, {}, None),
+        (float("nan"), {}, None),
+        ("2.5", {"kind": "number"}, 2.5),
+        (2, {"kind": "number"}, 2.0),
+        ("", {"kind": "number"}, None),
+    ],
+)
+def test_labels_of_every_form(value, settings, gold):
+    assert parse({"text": "a", "label": value}, **settings).gold == gold
+
+
+def test_a_label_may_be_absent():
+    assert parse({"text": "a"}).gold is None
+
+
+def test_columns_are_guessed_and_said_once_a_file(tmp_path, caplog):
+    path = tmp_path / "reviews.csv"
+    path.write_text("Review,Sentiment,id\nnice,good,7\nawful,bad,8\n", encoding="utf-8")
+    with caplog.at_level(logging.WARNING):
+        found = read(path)
+    assert [(one.id, one.text, one.gold) for one in found] == [("7", "nice", "good"), ("8", "awful", "bad")]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{path}: guessed text_column = Review, label_column = Sentiment (settings can say otherwise)"
+    ]
+
+
+def test_named_columns_win_and_need_no_saying(tmp_path, caplog):
+    path = tmp_path / "t.tsv"
+    path.write_text("text\tbody\tother\tlabel\tgrade\nno\tyes\ttwo\tno\tA\n", encoding="utf-8")
+    with caplog.at_level(logging.WARNING):
+        found = read(path, text_column="body", pair_column="other", label_column="grade")
+    assert (found[0].text, found[0].pair, found[0].gold) == ("yes", "two", "A")
+    assert not caplog.records
+
+
+def test_pairs_are_found(tmp_path):
+    path = tmp_path / "t.tsv"
+    path.write_text("sentence1\tsentence2\tscore\na\tb\t4.5\n", encoding="utf-8")
+    assert [(one.text, one.pair, one.gold) for one in read(path)] == [("a", "b", "4.5")]
+
+
+def test_a_text_file_is_a_text_a_line(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_text("one, two\n\nthree\n", encoding="utf-8")
+    assert [(one.id, one.text) for one in read(path)] == [("1", "one, two"), ("3", "three")]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "settings", "message"),
+    [
+        (
+            "t.csv",
+            "a lovely film,1\nb,0\n",
+            {},
+            "t.csv:2: no column of the text: found ['a lovely film', '1'], expected one of text, sentence, ",
+        ),
+        ("t.csv", "text,label\na,b\n", {"text_column": "body"}, "expected 'body'"),
+        ("t.csv", "text,label\na,b\n", {"pair_column": "text9"}, "expected 'text9'"),
+        ("t.csv", "text,label\na,b\n ,b\n", {}, "t.csv:3: the text in 'text' is empty"),
+        ("t.csv", "text,label\n", {}, "t.csv: the file holds no texts"),
+        (
+            "t.csv",
+            "text,label\na,3\nb,x\n",
+            {"kind": "number"},
+            "t.csv:3: a number is needed as the label, found 'x'",
+        ),
+        ("t.csv", "text,label\na,inf\n", {"kind": "number"}, "a number is needed"),
+        ("t.jsonl", '{"text": 3}\n', {}, 't.jsonl:1: "text" must be a string, found int'),
+        ("t.jsonl", '{"text": "a", "label": {}}\n', {}, "t.jsonl:1: a label must be a string or an integer"),
+        (
+            "t.jsonl",
+            '{"text": "a", "label": ["x", 1.5]}\n',
+            {},
+            "a label must be a string or an integer, found float",
+        ),
+    ],
+)
+def test_bad_input_is_one_line_with_its_place(tmp_path, name, text, settings, message):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        read(path, **settings)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the data sets are not here")
+@pytest.mark.parametrize(
+    ("name", "texts", "labels"),
+    [
+        ("banking77", 998, 77),
+        ("clinc150", 3095, 151),
+        ("sst2", 872, 2),
+        ("thucnews", 991, 10),
+        ("trec", 556, 6),
+    ],
+)
+def test_real_data_is_read_whole(name, texts, labels):
+    path = SHARED / name / "dev.tsv"
+    found = read(path)
+    assert (len(found), len({example.gold for example in found})) == (texts, labels)
+    lines = path.read_text(encoding="utf-8").split("\n")[1:-1]
+    assert [f"{example.text}\t{example.gold}" for example in found] == lines

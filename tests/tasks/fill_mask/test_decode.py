@@ -1,0 +1,134 @@
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spanbert.tasks.fill_mask.decode import decode, readable
+from spanbert.tasks.fill_mask.examples import parse_example
+from spanbert.tasks.fill_mask.features import Ask
+from spanbert.tasks.fill_mask.layout import FillMaskEncoder
+from spanbert.tasks.fill_mask.settings import FillMaskSettings
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        (["walk", "##ing", "water"], "walking water"),
+        (["##ing"], "ing"),
+        (["北", "京", "的"], "北京的"),
+        (["北", "paris"], "北 paris"),
+        (["paris", ",", "france"], "paris, france"),
+        (["(", "paris", ")"], "(paris)"),
+        (["don", "'", "t"], "don't"),
+        (["well", "-", "known"], "well-known"),
+        ([",", "and"], ", and"),
+    ],
+)
+def test_pieces_are_made_readable(pieces, text):
+    assert readable(pieces) == text
+
+
+@given(st.lists(st.sampled_from(["the", "##s", "是", ".", "(", "'", "river", "##un"]), min_size=1))
+def test_readable_text_loses_no_letter(pieces):
+    letters = "".join(piece.removeprefix("##") for piece in pieces)
+    assert readable(pieces).replace(" ", "") == letters
+
+
+def predicted(tokenizer, item, answer, **options):
+    chosen = FillMaskSettings(**options)
+    example = parse_example(item, "item", 1)
+    features = FillMaskEncoder(tokenizer, chosen).features(example)
+    return decode(example, features, [answer(feature) for feature in features], chosen)
+
+
+def ids(tokenizer, *pieces):
+    return [tokenizer.backend.token_to_id(piece) for piece in pieces]
+
+
+def test_fills_of_all_lengths_are_ranked_by_the_mean_of_their_pieces(tokenizer):
+    def answer(feature):
+        filled = [["city"], ["the", "city"]] if len(feature.places) == 1 else [["the", "river"]]
+        filled = [pieces for pieces in filled if len(pieces) == len(feature.places)]
+        chance = {1: [0.3], 2: [0.2, 0.8]}[len(feature.places)]
+        return np.asarray([[ids(tokenizer, *pieces), np.log(chance)] for pieces in filled])
+
+    made = predicted(tokenizer, {"text": "é [MASK...]!"}, answer, longest_span=2)
+    assert [fill.text for fill in made.masks[0].fills] == ["the river", "city"]
+    assert made.masks[0].fills[0].probability == pytest.approx(math.sqrt(0.16))
+    assert made.text == "é the river!"
+    assert made.covered_chars == len("é [MASK...]!")
+
+
+def test_the_whole_text_takes_the_pieces_that_fit_each_other(tokenizer):
+    def answer(feature):
+        both = ids(tokenizer, "paris", "city") if feature.ask is Ask.APART else ids(tokenizer, "the", "river")
+        return np.asarray([[both, np.log([0.5, 0.25])], [ids(tokenizer, "what", "what"), np.log([0.1, 0.4])]])
+
+    made = predicted(tokenizer, {"text": "[MASK] 🎻 [MASK]"}, answer)
+    assert made.text == "the 🎻 river"
+    assert [[(fill.text, round(fill.probability, 2)) for fill in mask.fills] for mask in made.masks] == [
+        [("paris", 0.5), ("what", 0.1)],
+        [("what", 0.4), ("city", 0.25)],
+    ]
+
+
+def test_candidates_are_all_given_with_the_mean_over_their_pieces(tokenizer):
+    def answer(feature):
+        first = feature.places[0] == 2 and feature.piece_count == 4
+        return np.log([0.1] if first else [0.4 if feature.places[0] == 2 else 0.9])
+
+    made = predicted(tokenizer, {"text": "the [MASK]", "candidates": ["city", "paris city"]}, answer, fills=1)
+    fills = made.masks[0].fills
+    assert [fill.text for fill in fills] == ["paris city", "city"]
+    assert [fill.probability for fill in fills] == pytest.approx([math.sqrt(0.36), 0.1])
+    assert made.text == "the paris city"
+
+
+def test_a_mask_behind_what_was_read_stays_as_it_is(tokenizer):
+    text = "the [MASK] " + "city " * 60 + "[MASK...]"
+
+    def answer(feature):
+        return np.asarray([[ids(tokenizer, "river"), [-1.0]]])
+
+    made = predicted(tokenizer, {"text": text}, answer, window_pieces=36, on_long="truncate")
+    assert made.text.startswith("the river city")
+    assert made.text.endswith("[MASK...]")
+    assert made.masks[1].fills == ()
+    assert made.windows == 1
+    assert text[: made.covered_chars].split()[-1] == "city"
+    assert made.covered_chars == len("the [MASK] " + "city " * 28) - 1
+
+
+def test_characters_of_overlapping_windows_are_counted_once(tokenizer):
+    text = "[MASK] " + "city " * 34 + "[MASK]" + " city" * 100 + " [MASK]  "
+
+    def answer(feature):
+        return np.asarray([[ids(tokenizer, *["river"] * len(feature.places)), [-1.0] * len(feature.places)]])
+
+    made = predicted(tokenizer, {"text": text}, answer, window_pieces=36, overlap_pieces=16)
+    assert made.windows == 3
+    words = [found.span() for found in re.finditer(r"\S+", text)]
+    chars = set()
+    for first in (0, 18, len(words) - 34):  # the first window, the owner of the second mask, the last window
+        chars |= set(range(words[first][0], words[first + 33][1]))
+    assert made.covered_chars == len(chars) + len("  ")
+
+
+@given(st.text("the [MASK]é是\u0301🎻 ", min_size=1).map(lambda text: f"[MASK]{text}[MASK...]"))
+@settings(max_examples=40)
+def test_everything_but_the_masks_is_kept(tokenizer, text):
+    def answer(feature):
+        return np.asarray([[ids(tokenizer, *["river"] * len(feature.places)), [-1.0] * len(feature.places)]])
+
+    example = parse_example({"text": text}, "item", 1)
+    made = predicted(tokenizer, {"text": text}, answer)
+    rest, filled = text, made.text
+    for mask in reversed(example.masks):
+        rest = rest[: mask.chars.start] + "river" + rest[mask.chars.end :]
+    assert filled == rest
+    assert [(mask.chars.start, mask.chars.end) for mask in made.masks] == [
+        (mask.chars.start, mask.chars.end) for mask in example.masks
+    ]

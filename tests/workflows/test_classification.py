@@ -1,0 +1,234 @@
+"""Classification as users write it: a frame, a split by a seed, three epochs, predictions; and its files."""
+
+import json
+import logging
+
+import numpy as np
+import pytest
+
+import spanbert
+from run_results import results
+from spanbert.cli.main import run
+from spanbert.errors import SpanbertError
+from spanbert.text.files import read_jsonl
+from spanbert.workflows.convert import convert
+from spanbert.workflows.finetune import finetune
+from tiny_start import write_start
+
+TECHNOLOGY = [
+    "手机芯片更快了",
+    "新软件支持人工智能",
+    "The phone has a faster chip",
+    "New software for computers",
+]
+ENTERTAINMENT = ["电影昨天上映了", "歌手在北京开演唱会", "The film won a prize", "The singer gave a concert"]
+SETTINGS = {"learning_rate": 3e-3, "batch_pieces": 64, "precision": "float32", "dropout": 0.0}
+
+
+def rows(count=40):
+    """Texts in two languages, each with the label of its subject."""
+    kinds = ("technology", TECHNOLOGY), ("entertainment", ENTERTAINMENT)
+    found = []
+    for number in range(count):
+        label, texts = kinds[number % 2]
+        found.append({"text": f"{texts[number // 2 % 4]} {number}", "label": label})
+    return found
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory):
+    return write_start(tmp_path_factory.mktemp("start"), [row["text"] for row in rows()])
+
+
+def frame_of(library, table):
+    return pytest.importorskip(library).DataFrame(table)
+
+
+@pytest.fixture(scope="module")
+def trained(start, tmp_path_factory):
+    output = tmp_path_factory.mktemp("trained") / "model"
+    frame = frame_of("pandas", rows())
+    report = finetune(
+        "classification", train=frame, model=start, output=output, epochs=3, evaluations=3, seed=7, **SETTINGS
+    )
+    return output, report
+
+
+def test_the_plain_example(trained):
+    output, report = trained
+    evaluations = [
+        line for _, line in read_jsonl(output / "run" / "metrics.jsonl") if line["kind"] == "evaluation"
+    ]
+    assert len(evaluations) == 3
+    assert all({"loss", "accuracy"} <= line.keys() for line in evaluations)
+    assert evaluations[-1]["loss"] < evaluations[0]["loss"]
+    assert report.counts["texts"] == 8
+    assert report.values["accuracy"] == 100
+    predictor = spanbert.load(output)
+    made = list(predictor.predict(frame_of("pandas", {"text": ["新手机的芯片", "The singer of the film"]})))
+    assert [one.label for one in made] == ["technology", "entertainment"]
+    assert [one.label for one in predictor.predict(frame_of("polars", {"text": ["新手机的芯片"]}))] == [
+        "technology"
+    ]
+    assert predictor("The singer of the film").probability == pytest.approx(made[1].probability, abs=1e-4)
+
+
+def test_the_held_out_share_is_a_function_of_the_seed_and_recorded(start, trained, tmp_path):
+    output, _ = trained
+    recorded = json.loads((output / "run" / "settings.json").read_text(encoding="utf-8"))
+    assert (recorded["dev"], recorded["held_out"], recorded["train"]) == (None, 0.2, ["train frame"])
+    assert len(recorded["train_sha256"][0]) == 64
+    card = (output / "README.md").read_text(encoding="utf-8")
+    assert "| `held out of the training data` | 8 |" in card
+    options = {"model": start, "epochs": 3, "evaluations": 3, "seed": 7, **SETTINGS}
+    finetune("classification", train=frame_of("polars", rows()), output=tmp_path / "again", **options)
+    whole, again = results(output), results(tmp_path / "again")
+    for name in ("model.safetensors", "task.json", "run/report.json"):
+        assert again[name] == whole[name], name
+
+
+def test_a_frame_with_other_rows_is_another_run(start, tmp_path):
+    class Killed(Exception):
+        pass
+
+    class Killer:
+        def started(self, step, steps): ...
+        def updated(self, record):
+            raise Killed
+
+        def evaluated(self, step, report, best): ...
+        def ended(self, step, reason): ...
+
+    options = {"model": start, "output": tmp_path / "model", "steps": 4, "evaluations": 1, **SETTINGS}
+    with pytest.raises(Killed):
+        finetune("classification", train=frame_of("pandas", rows()), listeners=[Killer()], **options)
+    with pytest.raises(SpanbertError, match="these differ: train_sha256"):
+        finetune("classification", train=frame_of("pandas", rows(44)), resume=True, **options)
+    report = finetune("classification", train=frame_of("pandas", rows()), resume=True, **options)
+    assert report.counts["texts"] == 8
+
+
+def write_csv(path, table):
+    frame_of("pandas", table).to_csv(path, index=False)
+    return path
+
+
+def test_the_command_line_holds_out_evaluates_draws_and_predicts(start, tmp_path, capsys):
+    data = write_csv(tmp_path / "news.csv", rows())
+    model, scores = tmp_path / "model", tmp_path / "scores"
+    flags = ["--learning-rate", "3e-3", "--batch-pieces", "64", "--dropout", "0", "--held-out", "0.25"]
+    job = [
+        "--train",
+        data,
+        "--model",
+        start,
+        "--output",
+        model,
+        "--epochs",
+        "8",
+        "--evaluations",
+        "2",
+        *flags,
+    ]
+    assert run([*map(str, ["finetune", "classification", *job])]) == 0
+    shown = capsys.readouterr()
+    assert "dev accuracy" in shown.err
+    assert "10 texts" in shown.out
+    assert (
+        run([*map(str, ["evaluate", "classification", "--model", model, "--data", data, "--output", scores])])
+        == 0
+    )
+    assert (scores / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    report = json.loads((scores / "report.json").read_text(encoding="utf-8"))
+    assert np.sum(report["details"]["confusion"]["counts"]) == 40
+    texts = tmp_path / "new.txt"
+    texts.write_text("The film won\n手机芯片\n", encoding="utf-8")
+    assert run([*map(str, ["predict", "classification", "--model", model, "--input", texts])]) == 0
+    made = [json.loads(line) for line in capsys.readouterr().out.splitlines()[-2:]]
+    assert [one["id"] for one in made] == ["1", "2"]
+    assert [one["label"] for one in made] == ["entertainment", "technology"]
+
+
+@pytest.mark.parametrize("pooling", ["first", "mean"])
+@pytest.mark.parametrize("window_pooling", ["mean", "learned"])
+def test_every_head_is_saved_loaded_and_converted(start, tmp_path, pooling, window_pooling):
+    chosen = {"pooling": pooling, "window_pooling": window_pooling}
+    finetune(
+        "classification",
+        train=frame_of("pandas", rows()),
+        model=start,
+        output=tmp_path / "model",
+        steps=3,
+        evaluations=1,
+        task_settings=chosen,
+        **SETTINGS,
+    )
+    config = json.loads((tmp_path / "model" / "config.json").read_text(encoding="utf-8"))
+    architecture = "BertForSequenceClassification" if pooling == "first" else "BertModel"
+    assert config["architectures"] == [architecture]
+    assert config["id2label"] == {"0": "entertainment", "1": "technology"}
+    convert(tmp_path / "model", tmp_path / "plain", task="classification")
+    long = " ".join(row["text"] for row in rows())
+    one, other = (spanbert.load(tmp_path / name)(long) for name in ("model", "plain"))
+    assert one.windows > 1
+    assert one.covered_chars == len(long)
+    assert one.to_json() == other.to_json()
+
+
+def test_several_labels_and_numbers_are_told_from_the_data(start, tmp_path):
+    several = [
+        {"text": row["text"], "labels": [row["label"]] * (number % 3 > 0)}
+        for number, row in enumerate(rows())
+    ]
+    options = {"model": start, "steps": 4, "evaluations": 1, **SETTINGS}
+    report = finetune(
+        "classification", train=frame_of("polars", several), output=tmp_path / "several", **options
+    )
+    assert report.primary == "micro_f1"
+    numbers = [{"text": row["text"], "score": len(row["text"]) / 4} for row in rows()]
+    report = finetune(
+        "classification", train=write_csv(tmp_path / "n.csv", numbers), output=tmp_path / "n", **options
+    )
+    assert report.primary == "pearson"
+    made = spanbert.load(tmp_path / "n")("The film won a prize")
+    assert 0 < made.value < 10
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("text,lable\na,x\n", "expected 'label' or 'labels' or 'score'; found ['text', 'lable']"),
+        ("txt,label\na,x\n", "news.csv:2: no column of the text: found ['txt', 'label']"),
+        ("text,label\na,x\n\n ,y\n", "news.csv:4: the text in 'text' is empty"),
+    ],
+)
+def test_wrong_data_is_one_line_with_columns_and_place(start, tmp_path, capsys, table, message):
+    data = tmp_path / "news.csv"
+    data.write_text(table, encoding="utf-8")
+    job = ["--train", data, "--dev", data, "--model", start, "--output", tmp_path / "model"]
+    assert run([*map(str, ["finetune", "classification", *job])]) == 2
+    shown = capsys.readouterr().err
+    assert message in shown
+    assert shown.count("\n") == 1
+
+
+def test_labels_missing_in_some_lines_are_counted(start, tmp_path, caplog):
+    table = [row | {"label": row["label"] if number % 4 else None} for number, row in enumerate(rows())]
+    with caplog.at_level(logging.WARNING):
+        report = finetune(
+            "classification",
+            train=frame_of("pandas", table),
+            dev=frame_of("pandas", rows(8)),
+            model=start,
+            output=tmp_path / "model",
+            steps=2,
+            evaluations=1,
+            **SETTINGS,
+        )
+    assert report.lost_gold == {"texts without a label (training)": 10}
+    assert "10 x texts without a label" in caplog.text
+
+
+def test_things_that_are_neither_path_nor_frame_are_refused(start, tmp_path):
+    with pytest.raises(SpanbertError, match="train must be a path or a frame of pandas or polars, got dict"):
+        finetune("classification", train={"text": ["a"]}, model=start, output=tmp_path / "model")

@@ -1,0 +1,194 @@
+"""Entities, clusters and relations of whole documents, and what is written of them."""
+
+import csv
+import json
+from pathlib import Path
+
+import networkx
+import pytest
+
+from extraction_models import STORY, write_models
+from spanbert.cli.main import run
+from spanbert.errors import SettingsError
+from spanbert.text.documents import Document, Skipped, read_documents
+from spanbert.text.spans import Span
+from spanbert.workflows.extract import Extractor, oriented, readable, without_determiner
+from spanbert.workflows.extraction_files import write_extractions
+from spanbert.workflows.knowledge_graph import json_ld, knowledge_graph
+from spanbert.workflows.pages.extraction_page import MOST_CHARS, extraction_page
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    return write_models(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="module")
+def extractor(models):
+    return Extractor.load(**{task: str(path) for task, path in models.items()})
+
+
+@pytest.fixture(scope="module")
+def made(extractor):
+    return next(extractor.extract([Document(Path("story.txt"), STORY)]))
+
+
+def test_entities_are_linked_to_the_clusters_that_mention_them(made):
+    assert [(one.text, one.type, one.cluster) for one in made.entities] == [
+        ("Ada Byron", "PER", 0),
+        ("London", "LOC", None),
+        ("Charles", "PER", 1),
+        ("Charles", "PER", 1),
+        ("Turin", "LOC", None),
+    ]
+    assert [(one.subject, one.relation, one.object) for one in made.relations] == [
+        (0, "lives in", 1),
+        (3, "lives in", 4),
+    ]
+
+
+def test_every_span_of_the_json_is_its_text(made):
+    found = json.loads(json.dumps(made.to_json(), allow_nan=False))
+    mentions = [mention for cluster in found["clusters"] for mention in cluster["mentions"]]
+    assert len(mentions) == 4
+    for one in [*found["entities"], *mentions]:
+        assert found["text"][one["char_start"] : one["char_end"]] == one["text"]
+
+
+def test_documents_together_are_extracted_as_each_alone(extractor, made):
+    other = Document(Path("other.txt"), "Charles lived in London.")
+    together = list(extractor.extract([made.document, other, made.document]))
+    assert [one.document.path.name for one in together] == ["story.txt", "other.txt", "story.txt"]
+    for one in (together[0], together[2]):
+        assert [entity.chars for entity in one.entities] == [entity.chars for entity in made.entities]
+        assert [cluster.name for cluster in one.clusters] == [cluster.name for cluster in made.clusters]
+        for found, alone in zip(one.relations, made.relations, strict=True):
+            assert (found.subject, found.object) == (alone.subject, alone.object)
+            assert found.probability == pytest.approx(alone.probability, abs=1e-3)
+
+
+def test_pairs_further_apart_than_wanted_are_not_judged(models, extractor):
+    near = Extractor(extractor.entities, None, extractor.relations, most_chars_between=0)
+    assert next(near.extract([Document(Path("story.txt"), STORY)])).relations == ()
+
+
+def test_a_task_without_a_model_is_left_out(models):
+    only = Extractor.load(str(models["coreference"]))
+    assert only.tasks == ("coreference",)
+    found = next(only.extract([Document(Path("story.txt"), STORY)]))
+    assert (found.entities, found.relations, len(found.clusters)) == ((), (), 2)
+
+
+def test_nothing_to_extract_with_is_said(models):
+    with pytest.raises(SettingsError, match=r"start: can do none of entities, coreference, relations"):
+        Extractor.load(str(models["entities"].with_name("start")))
+    with pytest.raises(SettingsError, match="a model of entities is needed too"):
+        Extractor.load(coreference=str(models["coreference"]), relations=str(models["relations"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Cause-Effect(e1,e2)", ("Cause-Effect", (3, 7))),
+        ("Cause-Effect(e2,e1)", ("Cause-Effect", (7, 3))),
+        ("lives in", ("lives in", (3, 7))),
+    ],
+)
+def test_directed_names_put_the_subject_first(name, expected):
+    assert oriented(name, (3, 7)) == expected
+
+
+def test_an_article_in_front_does_not_make_another_thing():
+    text = "The mill. the mill. Theodore."
+    assert without_determiner(text, Span(0, 8)) == Span(4, 8)
+    assert without_determiner(text, Span(10, 18)) == Span(14, 18)
+    assert without_determiner(text, Span(20, 28)) == Span(20, 28)
+
+
+def test_the_graph_has_a_node_for_each_thing_and_an_edge_for_each_relation(made):
+    nodes, edges = knowledge_graph([made, made])
+    assert [(node.name, node.kind, node.mentions) for node in nodes[:4]] == [
+        ("Ada Byron", "PER", 2),
+        ("Charles", "PER", 2),
+        ("London", "LOC", 1),
+        ("Turin", "LOC", 1),
+    ]
+    assert len({node.id for node in nodes}) == len(nodes) == 8  # another document, other things
+    assert [(edge.subject, edge.relation, edge.object) for edge in edges[:2]] == [
+        ("d0c0", "lives in", "d0e0"),
+        ("d0c1", "lives in", "d0e1"),
+    ]
+    listed = json_ld(nodes, edges)["@graph"]
+    assert listed[0]["relations"][0]["to"] == listed[2]["@id"]
+
+
+def test_the_folder_holds_tables_graphs_and_a_page_that_agree(made, tmp_path):
+    write_extractions([made], tmp_path / "out")
+    folder = tmp_path / "out"
+    assert json.loads((folder / "documents.jsonl").read_text(encoding="utf-8")) == made.to_json()
+    tables = {
+        name: list(csv.DictReader((folder / f"{name}.csv").open(encoding="utf-8", newline="")))
+        for name in ("entities", "mentions", "relations")
+    }
+    assert [row["text"] for row in tables["entities"]] == [one.text for one in made.entities]
+    assert [row["text"] for row in tables["mentions"]] == ["Ada Byron", "She", "Charles", "Charles"]
+    assert [(row["subject_text"], row["object_text"]) for row in tables["relations"]] == [
+        ("Ada Byron", "London"),
+        ("Charles", "Turin"),
+    ]
+    graph = networkx.read_graphml(folder / "graph.graphml")
+    assert {data["label"] for _, _, data in graph.edges(data=True)} == {"lives in"}
+    assert len(json.loads((folder / "graph.jsonld").read_text(encoding="utf-8"))["@graph"]) == 4
+    html = (folder / "index.html").read_text(encoding="utf-8")
+    assert "http" not in html.replace("http-equiv", "")  # nothing is fetched
+
+
+def test_the_page_escapes_names_and_says_what_it_leaves_out(extractor):
+    text = STORY + " <script>alert(1)</script> " + "word " * (MOST_CHARS // 5)
+    found = next(extractor.extract([Document(Path("<b>.txt"), text)]))
+    html = extraction_page([found])
+    assert "<script>" not in html
+    assert "<b>" not in html
+    assert f"The last {len(text) - MOST_CHARS:,} of {len(text):,} characters are left out here" in html
+
+
+def test_skipped_files_and_notes_are_kept_beside_the_documents(tmp_path):
+    (tmp_path / "a.txt").write_text(STORY, encoding="utf-8")
+    (tmp_path / "b.bin").write_bytes(b"\x00")
+    skipped: list[Skipped] = []
+    assert [one.path.name for one in readable(read_documents([tmp_path]), skipped)] == ["a.txt"]
+    assert [one.path.name for one in skipped] == ["b.bin"]
+
+
+def test_the_command_prints_one_object_a_document(models, tmp_path, capsys):
+    (tmp_path / "a.txt").write_text(STORY, encoding="utf-8")
+    (tmp_path / "b.txt").write_text("Charles lived in London.", encoding="utf-8")
+    flags = [part for task, path in models.items() for part in (f"--{task}", str(path))]
+    assert run(["extract", str(tmp_path), *flags, "--json", "--output", str(tmp_path / "out")]) == 0
+    printed = capsys.readouterr()
+    lines = [json.loads(line) for line in printed.out.splitlines()]
+    assert [Path(line["file"]).name for line in lines] == ["a.txt", "b.txt"]
+    assert "index.html" in printed.err
+    assert run(["extract", str(tmp_path / "a.txt"), *flags]) == 0
+    shown = capsys.readouterr().out
+    assert "[Ada Byron] PER #0 lived in [London] LOC" in shown
+    assert "#1 Charles = Charles" in shown
+    assert "Charles -lives in→ Turin" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["extract"], "say which files or folders to read"),
+        (["extract", "absent.txt", "--entities", "MODEL"], "absent.txt: no such file"),
+        (["extract", "a.txt", "--most-chars-between", "-1"], "must not be negative"),
+        (["extract", "a.txt", "--entities", "COREFERENCE"], "was trained for coreference, not for entities"),
+    ],
+)
+def test_wrong_calls_are_one_line(models, words, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text(STORY, encoding="utf-8")
+    places = {"MODEL": str(models["entities"]), "COREFERENCE": str(models["coreference"])}
+    assert run([places.get(word, word) for word in words]) == 2
+    told = capsys.readouterr().err.strip().splitlines()[-1]
+    assert message in told

@@ -2,10 +2,10 @@
 
     python benchmarks/classification_speed.py --data DATA/classification/sst2/dev.tsv --model MODEL
 
-All sides read the same texts with the same weights and threads: ours in float32 and int8, the peer with batches
-of 1 and 32 as texts come, and of 32 with texts sorted by length. Each is a process of its own and works in turn;
-loading is not timed. The peer cuts off what is longer than the encoder reads, ours reads it in windows.
-Compared are texts per second, peak memory, accuracy, and the share of texts with equal labels.
+All sides read the same texts with the same weights and threads: ours in float32 and int8, the peer with
+batches of 1 and 32 as texts come, and of 32 with texts sorted by length. Each is a process of its own and
+works in turn; loading is not timed. The peer cuts off what is longer than the encoder reads, ours reads it
+in windows. Compared are texts per second, peak memory, accuracy, and the share of texts with equal labels.
 transformers is needed.
 """
 

@@ -2,11 +2,11 @@
 
     python benchmarks/entities_speed.py --data DATA/ner/wnut17/dev.conll --model MODEL
 
-All sides read the same texts with the same weights and threads: ours in float32 and int8, the peer with batches
-of 1 and 32 as texts come, and of 32 with texts sorted by length. Each is a process of its own and works in turn;
-loading is not timed. The peer tags a word by its first piece, and no bias towards finding more or less is used.
-Compared are texts per second, peak memory, F1 of entities, and the share of texts with equal entities.
-transformers is needed.
+All sides read the same texts with the same weights and threads: ours in float32 and int8, the peer with
+batches of 1 and 32 as texts come, and of 32 with texts sorted by length. Each is a process of its own and
+works in turn; loading is not timed. The peer tags a word by its first piece, and no bias towards finding
+more or less is used. Compared are texts per second, peak memory, F1 of entities, and the share of texts
+with equal entities. transformers is needed.
 """
 
 from __future__ import annotations

@@ -1,17 +1,18 @@
-"""What fine-tuning gives against transformers' models in a plain PyTorch loop: same encoder, data, epochs, seeds.
+"""Quality of fine-tuning against transformers' models in a plain PyTorch loop: same encoder, data, epochs.
 
     python benchmarks/finetuning_quality.py --task entities --train DATA/ner/wnut17/train.conll \\
         --dev DATA/ner/wnut17/dev.conll --model START --epochs 5 --learning-rate 5e-5 --batch 16
 
-Ours is `spanbert.finetune`; the peer AutoModelForTokenClassification or AutoModelForSequenceClassification with
-AdamW, the same linear schedule, gradient norm, dropout and arithmetic, on padded batches (`peers/`). Its batches
-are of texts, ours of pieces: their size is chosen so that both make the same number of updates an epoch and in all.
-Both keep the last checkpoint and decide by their scores alone, so that nothing is chosen by the dev set; what our
-entities score with the bias that `finetune` fits on the dev set is told apart, as `f1_fitted_on_dev`. One scorer,
-ours, scores both. Seconds are those of the updates; sides alternate, seed by seed.
+Ours is `spanbert.finetune`; the peer AutoModelForTokenClassification or AutoModelForSequenceClassification
+with AdamW, the same linear schedule, gradient norm, dropout and arithmetic, on padded batches (`peers/`).
+Its batches are of texts, ours of pieces: their size is chosen so that both make the same number of updates
+an epoch and in all. Both keep the last checkpoint and decide by their scores alone, so that nothing is
+chosen by the dev set; what our entities score with the bias that `finetune` fits on the dev set is told
+apart, as `f1_fitted_on_dev`. One scorer, ours, scores both. Seconds are those of the updates; sides
+alternate, seed by seed.
 
-Each side and seed leaves its result in RUNS, and the result file is written after each: a killed comparison goes on
-where it was when started again. transformers is needed.
+Each side and seed leaves its result in RUNS, and the result file is written after each: a killed comparison
+goes on where it was when started again. transformers is needed.
 """
 
 from __future__ import annotations
@@ -102,8 +103,12 @@ class Comparison:
         train, dev = (list(untaught.read(Path(name))) for name in (recipe.train, recipe.dev))
         checkpoint = read_checkpoint(start)
         made = build_untrained(checkpoint, untaught.learn(train), dropout=0.0)
-        if not set(made.task.labels).isdisjoint(("", "score")) or getattr(made.task.settings, "nested", False):
-            sys.exit(f"{recipe.train}: numbers and nested entities are not compared; transformers has no such loop")
+        if not set(made.task.labels).isdisjoint(("", "score")) or getattr(
+            made.task.settings, "nested", False
+        ):
+            sys.exit(
+                f"{recipe.train}: numbers and nested entities are not compared; transformers has no such loop"
+            )
         features = made.task.training_set(train, made.tokenizer).epoch(0, 0)
         an_epoch = -(-len(train) // recipe.batch)
         pieces = batch_pieces([feature.piece_count for feature in features], an_epoch)
@@ -130,7 +135,8 @@ class Comparison:
         predictions = list(predictor.predict(self.dev))
         if self.recipe.task == "entities":
             spans = [
-                [(one.chars.start, one.chars.end, one.type) for one in found.entities] for found in predictions
+                [(one.chars.start, one.chars.end, one.type) for one in found.entities]
+                for found in predictions
             ]
             values = {**self.span_values(spans), "f1_fitted_on_dev": report["values"]["f1"]}
         else:
@@ -199,9 +205,7 @@ class Comparison:
         """The entities that the peer's tags mean (-1 for words it did not read), in characters."""
         words = words_of(example)
         parts = [tag_parts(self.task.labels[tag] if tag >= 0 else OUTSIDE) or (OUTSIDE, "") for tag in tags]
-        return [
-            (words[start].start, words[end - 1].end, name) for start, end, name in spans_of_tags(parts)
-        ]
+        return [(words[start].start, words[end - 1].end, name) for start, end, name in spans_of_tags(parts)]
 
     def prediction(self, example: Any, scores: Sequence[float]) -> ClassificationPrediction:
         """The peer's scores as a prediction of the task."""
@@ -302,16 +306,22 @@ def main() -> None:
     parser.add_argument("--task", choices=PRIMARY, required=True)
     parser.add_argument("--train", required=True)
     parser.add_argument("--dev", required=True)
-    parser.add_argument("--model", required=True, help="where both sides start: a model folder or shipped name")
+    parser.add_argument(
+        "--model", required=True, help="where both sides start: a model folder or shipped name"
+    )
     parser.add_argument("--seeds", type=int, default=3, help="how many, from 0")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--learning-rate", type=float, default=5e-5)
-    parser.add_argument("--head-learning-rate", type=float, help="of our head; that of the encoder when left out")
+    parser.add_argument(
+        "--head-learning-rate", type=float, help="of our head; that of the encoder when left out"
+    )
     parser.add_argument("--batch", type=int, default=16, help="texts in a batch of the peer")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--label", help="tell precision, recall and F1 of this label too")
     parser.add_argument("--runs", type=Path, help="folder of the runs; runs/quality/TASK-DATA when left out")
-    parser.add_argument("--output", type=Path, help="result file; results/TASK_quality_DATA.json when left out")
+    parser.add_argument(
+        "--output", type=Path, help="result file; results/TASK_quality_DATA.json when left out"
+    )
     given = parser.parse_args()
     data = Path(given.train).absolute().parent.name
     folder = given.runs or Path("runs") / "quality" / f"{given.task}-{data}"
@@ -333,7 +343,9 @@ def main() -> None:
                     "our_batch_in_pieces": comparison.batch_pieces,
                     "seeds_done": len({one["seed"] for one in runs if one["side"] == PEER}),
                     **result,
-                    "runs": [{name: one[name] for name in ("side", "seed", "values", "seconds")} for one in runs],
+                    "runs": [
+                        {name: one[name] for name in ("side", "seed", "values", "seconds")} for one in runs
+                    ],
                     "peer": versions(sys.executable, ("torch", "transformers")),
                 },
             )

@@ -1,6 +1,6 @@
 """This package as a side of a measurement: predictions or vectors of texts, turn by turn.
 
-    python benchmarks/own_side.py {predict,embed} MODEL TEXTS.json --precision int8 [--vectors FILE.npy]
+python benchmarks/own_side.py {predict,embed} MODEL TEXTS.json --precision int8 [--vectors FILE.npy]
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def predictions(model: str, precision: str, texts: list[str]) -> Callable[[], list[Any]]:
-    """Entities as [start, end, type], or a label, of each text."""
+    """Entities as [start, end, type], clusters as lists of [start, end], or a label, of each text."""
     from spanbert.workflows.predict import load
 
     predictor = load(model, precision=precision)
@@ -50,6 +50,11 @@ def predictions(model: str, precision: str, texts: list[str]) -> Callable[[], li
     if name == "entities":
         return lambda: [
             [[one.chars.start, one.chars.end, one.type] for one in made.entities]
+            for made in predictor.predict(texts)
+        ]
+    if name == "coreference":
+        return lambda: [
+            [[[one.chars.start, one.chars.end] for one in cluster.mentions] for cluster in made.clusters]
             for made in predictor.predict(texts)
         ]
     return lambda: [made.label for made in predictor.predict(texts)]

@@ -11,34 +11,42 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from side_by_side import HERE, PEERS, Side, Turn, in_turn, measured, parser_of, ratios, versions, write_result
+from random_head import write_with_random_head
+from side_by_side import (
+    OWN_REFERENCE,
+    PEERS,
+    Side,
+    Turn,
+    in_turn,
+    measured,
+    own_sides,
+    parser_of,
+    ratios,
+    versions,
+    write_result,
+)
 
-from spanbert.checkpoint.folder import write_folder
-from spanbert.checkpoint.source import read_checkpoint
-from spanbert.inference.precision import has_int8
 from spanbert.tasks import task_class
 from spanbert.workflows.convert import convert
-from spanbert.workflows.model_source import build_untrained, describe, name_table
 
-OURS = {"spanbert, float32": "float32", "spanbert, int8": "int8"}
 PEER_SIDES: dict[str, tuple[str, ...]] = {
     "transformers, batch 1": ("1",),
     "transformers, batch 32": ("32",),
     "transformers, batch 32, sorted": ("32", "--sorted"),
 }
-REFERENCE = "spanbert, float32"
+
+Score = Callable[[Sequence[Any], Sequence[Any]], float]
+"""Score in percent of the plain predictions of a side, given the examples."""
 
 
-def measure(
-    task: str, claim: str, description: str | None, score: Callable[[Sequence[Any], Sequence[Any]], float]
-) -> None:
+def measure(task: str, claim: str, description: str | None, score: Score) -> None:
     """Measure and write the result file.
 
     Args:
         task: its name.
         claim: what the measurement shows.
         description: docstring of the script.
-        score: of the plain predictions of a side, given the examples, in percent.
+        score: of the predictions.
     """
     parser = parser_of(description, f"{task}_speed.json")
     parser.add_argument("--data", type=Path, required=True, help="labelled texts in a format of the task")
@@ -55,7 +63,7 @@ def measure(
         folder = Path(name)
         model = folder / "model"
         if arguments.random_head:
-            with_random_head(task, arguments.model, examples, model)
+            write_with_random_head(task, arguments.model, examples, model)
         else:
             convert(arguments.model, model, task=task)
         examples = examples[: arguments.texts]
@@ -73,35 +81,15 @@ def measure(
             "characters": sum(len(example.text) for example in examples),
             "rounds": arguments.rounds,
             "sides": with_quality(turns, examples, score),
-            **ratios(turns, [name for name in turns if name in OURS]),
+            **ratios(turns),
             "peer": versions(sys.executable, ("torch", "transformers")),
         },
     )
 
 
-def with_random_head(task: str, model: str, examples: Sequence[Any], output: Path) -> None:
-    """Write an encoder with a random head for the labels of the examples."""
-    checkpoint = read_checkpoint(model)
-    made = build_untrained(checkpoint, task_class(task)().learn(examples), dropout=0.0)
-    write_folder(
-        output,
-        made.model,
-        name_table(made.task),
-        checkpoint.config,
-        made.tokenizer,
-        architecture=made.task.architecture,
-        task=describe(made.task),
-        labels=made.task.labels,
-    )
-
-
 def sides(task: str, model: Path, texts: Path) -> dict[str, Side]:
     """The processes of all sides."""
-    ours = {
-        name: Side(sys.executable, HERE / "own_side.py", "predict", model, texts, "--precision", precision)
-        for name, precision in OURS.items()
-        if precision != "int8" or has_int8()
-    }
+    ours = own_sides("predict", model, texts)
     peer = PEERS / "transformers_pipeline.py"
     return ours | {
         name: Side(sys.executable, peer, task, model, texts, *options) for name, options in PEER_SIDES.items()
@@ -109,11 +97,11 @@ def sides(task: str, model: Path, texts: Path) -> dict[str, Side]:
 
 
 def with_quality(
-    turns: dict[str, list[Turn]], examples: Sequence[Any], score: Callable[[Sequence[Any], Sequence[Any]], float]
+    turns: dict[str, list[Turn]], examples: Sequence[Any], score: Score
 ) -> dict[str, dict[str, Any]]:
-    """Speed and memory of each side, with the score of its predictions and how many are as the reference's."""
+    """Speed and memory of each side, the score of its predictions, and how many are as our float32 ones."""
     found = measured(turns, len(examples), "texts")
-    reference = turns[REFERENCE][0]["made"]
+    reference = turns[OWN_REFERENCE][0]["made"]
     for name, made in ((name, taken[0]["made"]) for name, taken in turns.items()):
         equal = sum(one == other for one, other in zip(made, reference, strict=True))
         found[name]["score"] = round(score(examples, made), 2)

@@ -1,7 +1,7 @@
-"""What all side-by-side measurements share: processes that work in turn, ratios within a round, the result file.
+"""What side-by-side measurements share: processes that work in turn, ratios within a round, the result file.
 
-Each side is a process of its own that does its work when it is its turn, so that a busy machine hits all sides
-alike and each has its own peak of memory. Sides are compared within a round, where the machine was the same.
+Each side is a process of its own that does its work when it is its turn, so that a busy machine hits all
+sides alike and each has its own peak of memory. Sides are compared within a round.
 """
 
 from __future__ import annotations
@@ -15,10 +15,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from spanbert.inference.precision import has_int8
 from spanbert.workflows.provenance import machine, package
 
 HERE = Path(__file__).parent
 PEERS = HERE / "peers"
+OWN = {"spanbert, float32": "float32", "spanbert, int8": "int8"}
+"""Our sides and their precisions."""
+OWN_REFERENCE = "spanbert, float32"
 Turn = dict[str, Any]
 """What `peers/turns.py` answers: `seconds`, `memory` in MiB, and what was `made`."""
 
@@ -49,7 +53,10 @@ def environment(folder: Path, packages: Sequence[str]) -> Path:
 
 def versions(python: str | Path, names: Sequence[str]) -> dict[str, str]:
     """Versions of packages in an environment."""
-    told = "import importlib.metadata as m, json, sys; print(json.dumps({n: m.version(n) for n in sys.argv[1:]}))"
+    told = (
+        "import importlib.metadata, json, sys; "
+        "print(json.dumps({name: importlib.metadata.version(name) for name in sys.argv[1:]}))"
+    )
     answer = subprocess.run(
         [str(python), "-c", told, *names], capture_output=True, text=True, check=True
     ).stdout
@@ -83,6 +90,28 @@ class Side:
         assert self.process.stdin is not None
         self.process.stdin.close()
         self.process.wait()
+
+
+def own_sides(
+    work: str, model: Path, texts: Path, *, vectors: Path | None = None, names: Iterable[str] = OWN
+) -> dict[str, Side]:
+    """This package in each precision that the machine has (`own_side.py`).
+
+    Args:
+        work: `predict` or `embed`.
+        model: a model folder.
+        texts: JSON list of strings.
+        vectors: folder for `SIDE.npy` of each side.
+        names: which of our sides.
+    """
+    return {
+        name: Side(
+            *(sys.executable, HERE / "own_side.py", work, model, texts, "--precision", OWN[name]),
+            *([] if vectors is None else ["--vectors", vectors / f"{name}.npy"]),
+        )
+        for name in names
+        if OWN[name] != "int8" or has_int8()
+    }
 
 
 def in_turn(sides: Mapping[str, Side], rounds: int, items: int, unit: str) -> dict[str, list[Turn]]:
@@ -134,9 +163,9 @@ def measured(turns: Mapping[str, Sequence[Turn]], items: int, unit: str) -> dict
     }
 
 
-def ratios(turns: Mapping[str, Sequence[Turn]], ours: Iterable[str]) -> dict[str, Any]:
+def ratios(turns: Mapping[str, Sequence[Turn]]) -> dict[str, Any]:
     """Our sides' ratios to the fastest peer (by its median), and to each of them."""
-    ours = list(ours)
+    ours = [name for name in turns if name in OWN]
     peers = [name for name in turns if name not in ours]
     if not peers:
         return {}

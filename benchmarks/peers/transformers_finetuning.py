@@ -2,9 +2,10 @@
 
     python benchmarks/peers/transformers_finetuning.py JOB.json RESULT.json
 
-AdamW, linear schedule with warm-up, shuffled and padded batches, the dropout of the model's configuration. For
-entities the first piece of a word learns its tag and the others are left out (-100). Texts that are longer than
-the encoder reads are cut off, and what is lost with that is counted. Only the updates are timed.
+AdamW, linear schedule with warm-up, shuffled and padded batches, the dropout of the model's configuration.
+For entities the first piece of a word learns its tag and the others are left out (-100). Texts that are
+longer than the encoder reads are cut off, and what is lost with that is counted. Only the updates are
+timed.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ class TaggedWords:
         for number, item in enumerate(items):
             places = encoded.word_ids(number)
             labels = [
-                self.numbers.get(item["tags"][word], IGNORED) if word is not None and word != before else IGNORED
+                self.numbers.get(item["tags"][word], IGNORED)
+                if word is not None and word != before
+                else IGNORED
                 for before, word in zip([None, *places], places, strict=False)
             ]
             found.append({"input_ids": encoded["input_ids"][number], "labels": labels})

@@ -1,6 +1,6 @@
 """The peer of `entities_speed.py` and `classification_speed.py`: transformers' pipelines.
 
-    python benchmarks/peers/transformers_pipeline.py {entities,classification} MODEL TEXTS.json BATCH [--sorted]
+python benchmarks/peers/transformers_pipeline.py {entities,classification} MODEL TEXTS.json BATCH [--sorted]
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("texts", type=Path)
     parser.add_argument("batch", type=int)
-    parser.add_argument("--sorted", action="store_true", help="sort the texts by length first, as a careful user may")
+    parser.add_argument(
+        "--sorted", action="store_true", help="sort the texts by length first, as a careful user may"
+    )
     arguments = parser.parse_args()
     texts = json.loads(arguments.texts.read_text(encoding="utf-8"))
     run = {"entities": entities, "classification": labels}[arguments.task]

@@ -1,10 +1,11 @@
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spanbert.text.spans import Span
-from spanbert.text.words import joined
+from spanbert.text.words import joined, word_count
 
 WORDS = st.lists(
     st.text(st.characters(codec="utf-8", exclude_characters=" "), min_size=1, max_size=4), max_size=8
@@ -25,3 +26,8 @@ def test_spaces_stand_between_words_of_spaced_scripts_only():
     assert joined(["他", "是", "AI", "专", "家", "。"])[0] == "他是 AI 专家。"
     assert joined([]) == ("", [])
     assert joined(["x"])[1] == [Span(0, 1)]
+
+
+@pytest.mark.parametrize(("text", "count"), [("", 0), (" Ada  Byron\n", 2), ("艾达 in 伦敦", 5), ("l'été", 1)])
+def test_words_are_counted_by_spaces_or_by_character(text, count):
+    assert word_count(text) == count

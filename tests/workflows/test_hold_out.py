@@ -43,3 +43,9 @@ def test_the_seed_decides():
 def test_too_few_examples_are_refused():
     with pytest.raises(DataError, match="2 examples are too few to hold a part out; name a dev file"):
         hold_out(["x", "y"], ["a", "b"], 0.2, 0)
+
+
+def test_the_only_example_of_a_class_is_trained_on():
+    kept, held = hold_out(range(10), ["rare", *["common"] * 9], 0.8, 0)
+    assert 0 in kept
+    assert len(held) == 8

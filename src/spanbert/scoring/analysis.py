@@ -12,6 +12,9 @@ import numpy as np
 from spanbert.text.spans import Span
 
 
+Side = Literal["gold", "model", "subject", "object"]
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
     """A value in percent and its 95 % bootstrap interval, None where there is too little to draw from."""
@@ -65,10 +68,10 @@ class ErrorKind:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A stretch of a text that is gold or that the model gave."""
+    """A stretch of a text that is gold or that the model gave, or one of two that the task asks about."""
 
     chars: Span
-    side: Literal["gold", "model"]
+    side: Side
     label: str = ""
 
 
@@ -79,9 +82,9 @@ class Case:
     Args:
         id: of the example.
         kind: name of the error's kind.
-        confidence: the probability that the model gave to what it said.
+        confidence: the probability that the model gave to what it said; None where it gives none.
         text: the whole text; who shows it cuts it down to the surroundings of the marks.
-        marks: where gold and prediction stand in it.
+        marks: where gold and prediction, or what was asked about, stand in it.
         gold: what is right, in short.
         predicted: what the model said, in short.
         question: what was asked of the text, if anything was.
@@ -90,7 +93,7 @@ class Case:
 
     id: str | int
     kind: str
-    confidence: float
+    confidence: float | None
     text: str
     marks: tuple[Mark, ...]
     gold: str
@@ -131,8 +134,8 @@ class Analysis:
 
 
 def most_confident_first(cases: Sequence[Case]) -> tuple[Case, ...]:
-    """Cases by falling confidence, equals in the order given."""
-    return tuple(sorted(cases, key=lambda case: -case.confidence))
+    """Cases by falling confidence, those without one last, equals in the order given."""
+    return tuple(sorted(cases, key=lambda case: -1.0 if case.confidence is None else case.confidence, reverse=True))
 
 
 def counted_kinds(meanings: Mapping[str, str], cases: Sequence[Case]) -> tuple[ErrorKind, ...]:
@@ -161,7 +164,11 @@ def suspects(errors: Sequence[Case], usual: Mapping[str, Sequence[float]]) -> Su
     median = {kind: float(np.median(values)) for kind, values in usual.items() if len(values)}
     if not median:
         return Suspects((), "None can be named, since the model got nothing right to compare its confidence with.")
-    chosen = tuple(case for case in errors if case.kind in median and case.confidence >= median[case.kind])
+    chosen = tuple(
+        case
+        for case in errors
+        if case.confidence is not None and case.kind in median and case.confidence >= median[case.kind]
+    )
     bounds = ", ".join(f"{kind}: {100 * value:.1f} %" for kind, value in median.items())
     return Suspects(
         chosen,

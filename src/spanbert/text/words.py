@@ -29,3 +29,8 @@ def joined(words: Sequence[str]) -> tuple[str, list[Span]]:
         parts.append(word)
         length += len(word)
     return "".join(parts), spans
+
+
+def word_count(text: str) -> int:
+    """Words between spaces, each character of a script without spaces a word of its own."""
+    return len(UNSPACED.sub(" _ ", text).split())

@@ -82,6 +82,11 @@ def test_equal_words_have_equal_codes_and_others_do_not(tokenizer):
     assert len(set(words.codes.tolist())) == 4
 
 
+def test_words_know_their_sentence(tokenizer):
+    words = document(tokenizer, 'The river runs. "What runs?" Paris un able. The').words
+    assert words.sentences.tolist() == [0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 3]
+
+
 def test_words_know_their_speaker(tokenizer):
     turns = (Turn(Span(0, 9), "Max"), Turn(Span(15, 20), "Eve"), Turn(Span(21, 25), "Max"))
     words = document(tokenizer, "the river runs paris what", turns=turns).words

@@ -64,7 +64,9 @@ def test_kept_spans_are_the_best_of_those_that_may_be_mentions(tokenizer, model)
     with torch.inference_mode():
         batch = collate([feature])
         hidden = model.encoder(batch.pieces)[0]
-        scores = model.mentions(hidden[batch.words.first_pieces], hidden[batch.words.last_pieces])[0]
+        scores = model.mentions(
+            hidden[batch.words.first_pieces], hidden[batch.words.last_pieces], batch.words.sentences
+        )[0]
     possible = {(start, end) for start in range(words) for end in range(start, min(start + 4, words))}
     ranked = sorted(possible, key=lambda span: -float(scores[span]))
     best = [span for span in ranked[: int(0.3 * words + 1)] if scores[span] > LEAST_SCORE]
@@ -79,7 +81,9 @@ def test_the_losses_are_those_of_their_definitions(tokenizer, model):
     output = run(model, [feature])
     with torch.inference_mode():
         hidden = model.encoder(batch.pieces)[0]
-        scores = model.mentions(hidden[batch.words.first_pieces], hidden[batch.words.last_pieces])[0]
+        scores = model.mentions(
+            hidden[batch.words.first_pieces], hidden[batch.words.last_pieces], batch.words.sentences
+        )[0]
     words = len(feature.document.words)
     cluster = {(first, last): number for first, last, number in feature.gold.tolist()}
     mention_loss = 0.0
@@ -161,3 +165,17 @@ def test_a_segment_without_words_keeps_no_span(tokenizer, model):
     ((feature,),) = Coreference(SETTINGS).features([CoreferenceExample("d", " ")], tokenizer)
     (found,) = run(model, [feature]).per_sequence()
     assert len(found) == 0
+
+
+def test_spans_across_sentences_and_of_other_lengths_have_scores_of_their_own(model):
+    head, states = model.mentions, torch.zeros(1, 6, 32)
+    with torch.inference_mode():
+        head.shape.weight.zero_()
+        plain = head(states, states, torch.zeros(1, 6, dtype=torch.int64))[0]
+        head.shape.weight[-1], head.shape.weight[2] = -7.0, 3.0
+        scores = head(states, states, torch.tensor([[0, 0, 0, 0, 1, 1]]))[0] - plain
+    across = {(start, end) for start in range(4) for end in (4, 5)}
+    for start in range(6):
+        for end in range(start, 6):
+            expected = -7.0 * ((start, end) in across) + 3.0 * (end - start in (2, 3))
+            assert float(scores[start, end]) == pytest.approx(expected, abs=1e-5)

@@ -83,6 +83,19 @@ def test_a_flat_entity_may_lie_in_two_windows(tokenizer):
 
 
 @pytest.mark.parametrize("decoder", ["flat", "nested"])
+def test_gold_of_many_windows_comes_back(tokenizer, decoder):
+    spans = [(start, start + 6, "XY"[start % 2]) for start in range(0, 110, 7)]
+    if decoder == "nested":
+        spans += [(start + 1, start + 3, "X") for start, _, _ in spans]
+    example = example_of_words(["Oslo", "5"] * 60, spans, "1", Place("test"))
+    task = Entities(EntitySettings(window_pieces=40, overlap_pieces=16)).learn([example])
+    assert task.settings.decoder == decoder
+    found, lost = gold_back(task, example, tokenizer)
+    assert found == set(example.entities)
+    assert not lost
+
+
+@pytest.mark.parametrize("decoder", ["flat", "nested"])
 def test_every_word_has_its_window(tokenizer, decoder):
     example = example_of_words(["Lisbon", "é", "5"] * 40, [(0, 1, "X")], "1", Place("test"))
     task = Entities(EntitySettings(decoder=decoder, window_pieces=40)).learn([example])

@@ -60,6 +60,7 @@ class WordBatch:
         numbers: of the word in its document.
         codes: equal for equal words.
         speakers: -1 where nobody knows.
+        sentences: of the document.
     """
 
     first_pieces: Tensor
@@ -67,6 +68,7 @@ class WordBatch:
     numbers: Tensor
     codes: Tensor
     speakers: Tensor
+    sentences: Tensor
 
     def to(self, device: torch.device) -> WordBatch:
         """The same on another device."""
@@ -110,7 +112,7 @@ def collate(features: Sequence[CoreferenceFeature]) -> CoreferenceBatch:
     ids = [segment.piece_ids for feature in features for segment in feature.segments]
     offsets = accumulate(map(len, ids[:-1]), initial=0)
     counts = tuple(len(segment.words) for feature in features for segment in feature.segments)
-    columns = np.zeros((5, len(ids), max(1, *counts)), dtype=np.int64)
+    columns = np.zeros((6, len(ids), max(1, *counts)), dtype=np.int64)
     owners = ((feature.document, segment) for feature in features for segment in feature.segments)
     for row, (offset, (document, segment)) in enumerate(zip(offsets, owners, strict=True)):
         words, own = document.words, slice(segment.words.start, segment.words.end)
@@ -121,6 +123,7 @@ def collate(features: Sequence[CoreferenceFeature]) -> CoreferenceBatch:
             np.arange(own.start, own.stop),
             words.codes[own],
             words.speakers[own],
+            words.sentences[own],
         )
     segment_counts = tuple(len(feature.segments) for feature in features)
     return CoreferenceBatch(

@@ -17,7 +17,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid, pa
 
 from spanbert.nn.encoder import Encoder, initialise
 from spanbert.tasks.coreference.features import LINKS, MENTIONS, CoreferenceBatch
-from spanbert.tasks.coreference.pairs import DISTANCE_KINDS, PAIR_KINDS, pair_kinds
+from spanbert.tasks.coreference.pairs import DISTANCE_KINDS, DISTANCES, FARTHEST, PAIR_KINDS, pair_kinds
 from spanbert.tasks.coreference.settings import CoreferenceSettings
 
 MENTION_PRIOR = -5.0
@@ -104,6 +104,8 @@ class EndVectors(nn.Module):
 class MentionHead(nn.Module):
     """Log odds of being a mention for every pair of a first and a last word."""
 
+    length_kinds: Tensor
+
     def __init__(self, width_in: int, width: int, dropout: float) -> None:
         super().__init__()
         self.starts = EndVectors(width_in, width, dropout)
@@ -111,14 +113,30 @@ class MentionHead(nn.Module):
         self.start_score = nn.Linear(width, 1)
         self.end_score = nn.Linear(width, 1)
         self.both = nn.Linear(width, width, bias=False)
+        self.shape = nn.Embedding(DISTANCES + 1, 1)
+        """A score for each kind of length, and one for spans that begin and end in different sentences."""
         self.scale = width**-0.5
+        self.register_buffer("length_kinds", torch.from_numpy(DISTANCE_KINDS), persistent=False)
 
-    def forward(self, first: Tensor, last: Tensor) -> Tensor:
-        """States of words' first and last pieces (S, W, D) -> scores of spans, row to column (S, W, W)."""
+    def forward(self, first: Tensor, last: Tensor, sentences: Tensor) -> Tensor:
+        """Scores of spans from row to column.
+
+        Args:
+            first: states of words' first pieces (S, W, D).
+            last: of their last pieces, likewise.
+            sentences: integers (S, W), the sentence of each word.
+
+        Returns:
+            (S, W, W); what stands below the diagonal means nothing.
+        """
         starts, ends = self.starts(first), self.ends(last)
         products: Tensor = starts @ self.both(ends).transpose(1, 2) * self.scale
         by_start, by_end = self.start_score(starts), self.end_score(ends).transpose(1, 2)
-        return products.float() + by_start.float() + by_end.float()  # type: ignore[no-any-return]
+        place = torch.arange(first.shape[1], device=first.device)
+        lengths = self.length_kinds[(place[None, :] - place[:, None]).clip(0, FARTHEST)]
+        shape = self.shape.weight[:, 0]
+        crossing = sentences[:, :, None] != sentences[:, None, :]
+        return products.float() + by_start.float() + by_end.float() + shape[lengths] + shape[-1] * crossing
 
 
 class LinkHead(nn.Module):
@@ -165,7 +183,7 @@ class CoreferenceModel(nn.Module):
         """Score spans and what links them; losses when the batch has gold."""
         hidden = self.encoder(batch.pieces)[0]
         words = batch.words
-        scores = self.mentions(hidden[words.first_pieces], hidden[words.last_pieces])
+        scores = self.mentions(hidden[words.first_pieces], hidden[words.last_pieces], words.sentences)
         possible = self._possible(batch, scores.device)
         clusters = None if batch.gold is None else _cluster_table(batch.gold, scores)
         kept = self._kept(scores.detach(), possible, batch.word_counts, clusters)
@@ -271,7 +289,7 @@ def head_names() -> dict[str, dict[str, str]]:
     """Our names of head tensors -> those in files, under a prefix that transformers does not know."""
     ends = [f"{side}.{part}" for side in ("starts", "ends") for part in ("dense", "norm")]
     parts = {
-        "mentions": [*ends, "start_score", "end_score", "both"],
+        "mentions": [*ends, "start_score", "end_score", "both", "shape"],
         "links": [*ends, "query", "kinds"],
     }
     return {

@@ -30,19 +30,21 @@ class Words:
         piece_ends: the piece after its last.
         codes: equal for words of equal pieces.
         speakers: number of who says it, -1 where nobody knows.
+        sentences: number of the sentence it stands in.
     """
 
     piece_starts: NDArray[np.int64]
     piece_ends: NDArray[np.int64]
     codes: NDArray[np.int64]
     speakers: NDArray[np.int64]
+    sentences: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.piece_starts)
 
     @classmethod
-    def of(cls, pieces: Pieces, turns: Sequence[Turn]) -> Words:
-        """The words of a document's pieces."""
+    def of(cls, pieces: Pieces, turns: Sequence[Turn], sentence_chars: Sequence[int]) -> Words:
+        """The words of a document's pieces; `sentence_chars` says where sentences end."""
         count = len(pieces)
         starts = np.flatnonzero(np.diff(pieces.words, prepend=-2) != 0)
         ends = np.append(starts[1:], count)[: len(starts)]
@@ -51,7 +53,8 @@ class Words:
         codes = (pieces.ids.astype(np.uint64) + np.uint64(1)) * powers[place]
         totals = np.add.reduceat(codes, starts) if count else codes
         chars = pieces.char_starts[starts]
-        return cls(starts, ends, totals.astype(np.int64), _speakers(chars, turns))
+        sentences = np.searchsorted(np.asarray(sentence_chars, dtype=np.int64), chars, side="right")
+        return cls(starts, ends, totals.astype(np.int64), _speakers(chars, turns), sentences)
 
 
 def _speakers(chars: NDArray[np.int32], turns: Sequence[Turn]) -> NDArray[np.int64]:
@@ -105,10 +108,10 @@ def cut_documents(
 def _document(
     example: CoreferenceExample, pieces: Pieces, tokenizer: Tokenizer, settings: CoreferenceSettings
 ) -> Document:
-    words = Words.of(pieces, example.turns)
+    sentence_chars = [found.end() for found in SENTENCE_END.finditer(example.text)]
+    words = Words.of(pieces, example.turns, sentence_chars)
     room = settings.window_pieces - 2  # [CLS] and [SEP]
     shared = 0 if len(pieces) <= room else min(settings.overlap_pieces, room // 2)
-    sentence_chars = [found.end() for found in SENTENCE_END.finditer(example.text)]
     sentences = np.searchsorted(pieces.char_starts, sentence_chars)
     parts = _parts(len(pieces), room - shared, sentences, words.piece_starts)
     if len(parts) > 1 and settings.on_long == "error":

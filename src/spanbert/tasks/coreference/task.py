@@ -9,10 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from spanbert.nn.encoder import Encoder
+from spanbert.scoring.analysis import Analysis
 from spanbert.scoring.calibration import fit_temperature
 from spanbert.scoring.report import Report
 from spanbert.tasks.coreference import examples as records
 from spanbert.tasks.coreference import metrics
+from spanbert.tasks.coreference.analysis import analyse
 from spanbert.tasks.coreference.decode import CoreferencePrediction, decode, reconsider
 from spanbert.tasks.coreference.examples import CoreferenceExample
 from spanbert.tasks.coreference.features import (
@@ -140,3 +142,12 @@ class Coreference:
     ) -> Report:
         """CoNLL F1 and the metrics behind it, or GAP's scores."""
         return metrics.score_clusters(examples, predictions)
+
+    def analysis(
+        self,
+        examples: Sequence[CoreferenceExample],
+        predictions: Sequence[CoreferencePrediction],
+        training: Iterable[CoreferenceExample] | None = None,
+    ) -> Analysis:
+        """Scores of parts of the data, and every error in gold clusters; GAP's questions have none."""
+        return analyse(examples, predictions, training)

@@ -28,6 +28,7 @@ from spanbert.tasks.entities.metrics import found_spans, gold_spans, with_gold
 from spanbert.tasks.entities.settings import EntitySettings
 from spanbert.tasks.entities.tag_set import TagSet
 from spanbert.text.spans import Span
+from spanbert.text.words import word_count
 
 KINDS = {
     "missed": "A gold entity that nothing found overlaps.",
@@ -89,9 +90,9 @@ class _Span:
 
     @property
     def words(self) -> int:
-        """Words of the data, or where it has none of its own, what spaces set apart."""
+        """Words of the data, where it has some of its own."""
         if self.example.words is None:
-            return len(self.text.split())
+            return word_count(self.text)
         return sum(word.overlaps(self.chars) for word in self.example.words)
 
     @property

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from spanbert.checkpoint.names import POOLER_NAMES
 from spanbert.nn.encoder import Encoder
+from spanbert.scoring.analysis import Analysis
 from spanbert.scoring.report import Report
 from spanbert.tasks.relations import examples as records
 from spanbert.tasks.relations import metrics, reading
+from spanbert.tasks.relations.analysis import analyse
 from spanbert.tasks.relations.decode import calibrated, decode, reconsider
 from spanbert.tasks.relations.examples import RelationExample, RelationPrediction
 from spanbert.tasks.relations.features import (
@@ -115,3 +117,12 @@ class Relations:
     def score(self, examples: Sequence[RelationExample], predictions: Sequence[RelationPrediction]) -> Report:
         """Micro and macro F1."""
         return metrics.score(examples, predictions, self.settings)
+
+    def analysis(
+        self,
+        examples: Sequence[RelationExample],
+        predictions: Sequence[RelationPrediction],
+        training: Iterable[RelationExample] | None = None,
+    ) -> Analysis:
+        """Scores of parts of the data, and every pair whose relations are not as they should be."""
+        return analyse(examples, predictions, self.settings, training)

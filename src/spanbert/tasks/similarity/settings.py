@@ -21,7 +21,7 @@ class SimilaritySettings(LongTextSettings):
     temperature: float = Field(0.05, gt=0)
     """`contrast` divides cosines by this before they become chances."""
     positive_from: float = Field(0.8, ge=0, le=1)
-    """`contrast` takes pairs without a score, and those scored this high or higher on the scale from 0 to 1."""
+    """`contrast` takes pairs without a score, and those scored this high or higher on a scale from 0 to 1."""
     score_min: float | None = Field(None, allow_inf_nan=False)
     """Score of texts that have nothing in common; with `score_max`, learned from the training data when left
     out, and 0 without training."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import get_args
 
-from spanbert.scoring.analysis import Analysis, Case, ErrorKind, SliceTable, Suspects
+from spanbert.scoring.analysis import Analysis, Case, ErrorKind, Side, SliceTable, Suspects
 from spanbert.scoring.slices import FEWEST_FOR_INTERVAL
 from spanbert.workflows.pages.excerpt import surroundings
 from spanbert.workflows.pages.highlighting import Highlight, highlighted, percent
@@ -15,7 +16,7 @@ CASES_PER_KIND = 20
 MOST_SUSPECTS = 30
 LONGEST_SHORT = 160
 LONGEST_IN_TABLE = 80
-SIDES = ("gold", "model")
+SIDES = get_args(Side)
 ELSEWHERE = "all predictions are in predictions.jsonl beside this page"
 
 
@@ -163,7 +164,7 @@ def _suspects(suspects: Suspects, doubted: Sequence[Case], anchors: Mapping[Case
     rows = [
         element(
             "tr",
-            element("td", percent(case.confidence), class_="number"),
+            element("td", percent(case.confidence or 0.0), class_="number"),
             element("td", element("a", element("bdi", _short(_heading(case))), href=f"#{anchors[case]}")),
             element("td", element("bdi", _short(case.gold, LONGEST_IN_TABLE))),
             element("td", element("bdi", _short(case.predicted, LONGEST_IN_TABLE))),
@@ -184,11 +185,13 @@ def _suspects(suspects: Suspects, doubted: Sequence[Case], anchors: Mapping[Case
 
 
 def _cases(kind: ErrorKind, cases: Sequence[Case], anchors: Mapping[Case, str]) -> Html:
-    how_many = f"{kind.count:,} {'error' if kind.count == 1 else 'errors'}, most confident first."
+    ranked = any(case.confidence is not None for case in cases)
+    how_many = f"{kind.count:,} {'error' if kind.count == 1 else 'errors'}"
+    how_many += ", most confident first." if ranked else "."
     if len(cases) < kind.count:
         how_many = (
-            f"The {len(cases)} most confident of {kind.count:,} errors; {kind.count - len(cases):,} more are left "
-            f"out here, {ELSEWHERE}."
+            f"The {len(cases)} {'most confident' if ranked else 'first'} of {kind.count:,} errors; "
+            f"{kind.count - len(cases):,} more are left out here, {ELSEWHERE}."
         )
     return element(
         "section",
@@ -201,9 +204,10 @@ def _cases(kind: ErrorKind, cases: Sequence[Case], anchors: Mapping[Case, str]) 
 def _case(case: Case, anchor: str) -> Html:
     marks = [Highlight(mark.chars, f"{mark.side} {mark.label}".strip(), mark.side) for mark in case.marks]
     stretches = surroundings(case.text, [mark.chars for mark in case.marks])
-    answers = {"Gold": case.gold, "Model": f"{_short(case.predicted)} ({percent(case.confidence)})"}
+    sureness = "" if case.confidence is None else f" ({percent(case.confidence)})"
+    answers = {"Gold": _short(case.gold), "Model": _short(case.predicted) + sureness}
     facts = [
-        join(element("dt", name), element("dd", element("bdi", _short(value)))) for name, value in answers.items()
+        join(element("dt", name), element("dd", element("bdi", value))) for name, value in answers.items()
     ]
     notes = [case.note] if case.note else []
     if case.question:

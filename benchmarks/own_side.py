@@ -64,7 +64,7 @@ def vectors(model: str, precision: str, texts: list[str]) -> Callable[[], Any]:
     """Mean of the pieces, scaled to length 1."""
     from spanbert.checkpoint.source import read_checkpoint
     from spanbert.inference.precision import parse_precision
-    from spanbert.workflows.embed import Embedder
+    from spanbert.workflows.embedding.embed import Embedder
 
     embedder = Embedder(read_checkpoint(model), normalize=True, precision=parse_precision(precision))
     return lambda: embedder.embed(texts)

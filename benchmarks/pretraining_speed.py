@@ -15,7 +15,6 @@ import argparse
 import json
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from side_by_side import HERE, Side, spread
 
 from spanbert.checkpoint.vocabulary import read_tokenizer
 from spanbert.nn.config import EncoderConfig
@@ -46,7 +46,6 @@ from spanbert.training.settings import TrainingSettings
 from spanbert.workflows.pretraining_plan import flops_a_piece
 from spanbert.workflows.provenance import machine, package
 
-HERE = Path(__file__).parent
 FULL = 480
 BLOCKS = 8
 OURS = ("spanbert package, spanbert", "spanbert package, spans", "spanbert package, subwords")
@@ -77,13 +76,12 @@ def main() -> None:
         sides = {name: started(name, arguments, corpus.folder) for name in turns}
         for number in range(arguments.rounds + 1):  # the first round warms up
             for name, side in sides.items():
-                turn = asked(side)
+                turn = side.turn()
                 print(f"round {number}: {name}: {turn['pieces'] / turn['seconds']:.0f} pieces/s", flush=True)
                 if number:
                     turns[name].append(turn)
         for side in sides.values():
-            side.kill()
-            side.wait()
+            side.close()
     longest = int(corpus.lengths.max())
     config = EncoderConfig.preset(arguments.preset, tokenizer.vocabulary_size)
     medians = {name: statistics.median(speeds(found)) for name, found in turns.items()}
@@ -97,11 +95,7 @@ def main() -> None:
         "padding_share_of_padded_rows_of_this_corpus": round(1 - float(corpus.lengths.mean()) / longest, 3),
         "sides": {
             name: {
-                "pieces_per_second": {
-                    "median": round(medians[name]),
-                    "min": round(min(speeds(found))),
-                    "max": round(max(speeds(found))),
-                },
+                "pieces_per_second": spread(speeds(found), None),
                 "gflop_per_second": round(
                     medians[name]
                     * flops_a_piece(config, np.asarray([512]), predictions(name), found[0]["read"])
@@ -135,11 +129,7 @@ def speeds(turns: list[Turn]) -> list[float]:
 def ratio(turns: dict[str, list[Turn]], side: str, peer: str) -> dict[str, float]:
     """Of a side's speed to a peer's in the same round: median, least and greatest over the rounds."""
     found = [one / other for one, other in zip(speeds(turns[side]), speeds(turns[peer]), strict=True)]
-    return {
-        "median": round(statistics.median(found), 2),
-        "min": round(min(found), 2),
-        "max": round(max(found), 2),
-    }
+    return spread(found)
 
 
 def predictions(side: str) -> float:
@@ -149,27 +139,10 @@ def predictions(side: str) -> float:
     return 0.15 if side == PEERS[1] else objective(side.rpartition(" ")[2]).predictions
 
 
-def started(side: str, arguments: argparse.Namespace, corpus: Path) -> subprocess.Popen[str]:
+def started(name: str, arguments: argparse.Namespace, corpus: Path) -> Side:
     """A process that makes updates of one side when asked."""
-    options = ["--side", side, "--preset", arguments.preset, "--updates", str(arguments.updates)]
-    return subprocess.Popen(
-        [sys.executable, __file__, str(corpus), str(arguments.tokenizer), *options],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
-def asked(side: subprocess.Popen[str]) -> Turn:
-    """One turn of a side."""
-    assert side.stdin is not None
-    assert side.stdout is not None
-    side.stdin.write("\n")
-    side.stdin.flush()
-    line = side.stdout.readline()
-    if not line:
-        sys.exit("a side ended early; its own words stand above")
-    return json.loads(line)  # type: ignore[no-any-return]
+    options = ["--side", name, "--preset", arguments.preset, "--updates", str(arguments.updates)]
+    return Side(sys.executable, __file__, corpus, arguments.tokenizer, *options)
 
 
 class Turns:

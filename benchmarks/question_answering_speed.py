@@ -14,7 +14,6 @@ import argparse
 import json
 import platform
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from side_by_side import HERE, PEERS, Side, environment, spread
 
 from spanbert.inference.precision import has_int8
 from spanbert.tasks.question_answering.examples import QaExample
@@ -31,48 +31,8 @@ from spanbert.workflows.convert import convert
 from spanbert.workflows.predict import Predictor, load
 from spanbert.workflows.provenance import machine, package
 
-HERE = Path(__file__).parent
 PEER_PACKAGES = ("torch==2.13.0", "transformers==4.57.6")
 PEER_BATCHES = (1, 16)
-
-
-def peer_python(folder: Path) -> Path:
-    """The interpreter of the peer's environment; made when absent."""
-    python = folder / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *PEER_PACKAGES], check=True)
-    return python
-
-
-class Peer:
-    """transformers' pipeline in a process of its own; answers one round at a time."""
-
-    def __init__(self, python: Path, model: Path, data: Path, threads: int) -> None:
-        command = [str(python), str(HERE / "peers" / "transformers_question_answering.py")]
-        self.process = subprocess.Popen(
-            [*command, str(model), str(data), str(threads)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def round(self, batch: int) -> dict[str, Any]:
-        """Seconds and answers of all questions at a batch size."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(f"{batch}\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit("the peer ended early; its own words stand above")
-        return json.loads(line)  # type: ignore[no-any-return]
-
-    def close(self) -> None:
-        """End the process."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
 
 
 def own_round(predictor: Predictor, examples: list[QaExample]) -> dict[str, Any]:
@@ -139,7 +99,7 @@ def main() -> None:
     if not arguments.data.exists():
         sys.exit(f"{arguments.data}: no such file; give SQuAD 1.1 JSON with --data")
     threads = torch.get_num_threads()
-    python = peer_python(arguments.peer_environment)
+    python = environment(arguments.peer_environment, PEER_PACKAGES)
     native = {"float32": True, "bfloat16": computes_bfloat16(torch.device("cpu")), "int8": has_int8()}
     precisions = [name for name, here in native.items() if here]
     own = {name: load(arguments.model, "question-answering", precision=name) for name in precisions}
@@ -151,9 +111,9 @@ def main() -> None:
         questions = Path(folder) / "questions.json"
         listed = [{"id": e.id, "question": e.question, "context": e.passage} for e in examples]
         questions.write_text(json.dumps(listed), encoding="utf-8")
-        peer = Peer(python, model, questions, threads)
+        peer = Side(python, PEERS / "transformers_question_answering.py", model, questions, str(threads))
         for number in range(arguments.rounds + 1):  # the first round warms up
-            turn = {f"transformers, batch {batch}": peer.round(batch) for batch in PEER_BATCHES}
+            turn = {f"transformers, batch {batch}": peer.turn(str(batch)) for batch in PEER_BATCHES}
             turn |= {f"spanbert, {name}": own_round(made, examples) for name, made in own.items()}
             for name, result in turn.items():
                 print(
@@ -168,11 +128,7 @@ def main() -> None:
     for name, results in rounds.items():
         speeds = [len(examples) / result["seconds"] for result in results]
         sides[name] = {
-            "questions_per_second": {
-                "median": round(statistics.median(speeds), 2),
-                "min": round(min(speeds), 2),
-                "max": round(max(speeds), 2),
-            },
+            "questions_per_second": spread(speeds),
             **scores(results[0]["answers"], examples),
         }
         if "pieces" in results[0]:

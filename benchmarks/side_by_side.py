@@ -130,8 +130,8 @@ def in_turn(sides: Mapping[str, Side], rounds: int, items: int, unit: str) -> di
     return turns
 
 
-def spread(values: Iterable[float], digits: int = 2) -> dict[str, float]:
-    """Median, least and greatest."""
+def spread(values: Iterable[float], digits: int | None = 2) -> dict[str, float]:
+    """Median, least and greatest; whole numbers where `digits` is None."""
     found = list(values)
     return {
         "median": round(statistics.median(found), digits),

@@ -20,7 +20,7 @@ from sklearn.utils.validation import validate_data
 from spanbert.checkpoint.source import read_checkpoint
 from spanbert.errors import CheckpointError, DataError, SettingsError
 from spanbert.features import SpanbertClassifier, SpanbertFeatures
-from spanbert.workflows.embed import Embedder
+from spanbert.workflows.embedding.embed import Embedder
 from tiny_start import write_start
 
 TEXTS = ["the film is warm", "a warm and funny film", "funny and warm", "the film is dull"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         TrainingError,
     )
     from spanbert.workflows.ask import ask
-    from spanbert.workflows.embed import embed
+    from spanbert.workflows.embedding.embed import embed
     from spanbert.workflows.evaluate import evaluate
     from spanbert.workflows.finetune import finetune
     from spanbert.workflows.predict import Predictor, load
@@ -33,7 +33,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Predictor": "spanbert.workflows.predict",
     "ask": "spanbert.workflows.ask",
-    "embed": "spanbert.workflows.embed",
+    "embed": "spanbert.workflows.embedding.embed",
     "evaluate": "spanbert.workflows.evaluate",
     "finetune": "spanbert.workflows.finetune",
     "load": "spanbert.workflows.predict",

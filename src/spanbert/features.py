@@ -36,7 +36,7 @@ from spanbert.checkpoint.source import read_checkpoint
 from spanbert.inference.precision import parse_precision
 from spanbert.text.fields import shown
 from spanbert.text.spans import Span
-from spanbert.workflows.embed import (
+from spanbert.workflows.embedding.embed import (
     OVERLAP_PIECES,
     WINDOW_PIECES,
     Embedder,
@@ -45,9 +45,9 @@ from spanbert.workflows.embed import (
     parse_pooling,
     unit,
 )
-from spanbert.workflows.embed_spans import SpanEmbedder, TextSpan
+from spanbert.workflows.embedding.spans import SpanEmbedder, TextSpan
+from spanbert.workflows.embedding.vector_cache import VectorCache
 from spanbert.workflows.provenance import model_sha256
-from spanbert.workflows.vector_cache import VectorCache
 
 PoolingName = Literal["mean", "first", "max", "spans"]
 PrecisionName = Literal["float32", "bfloat16", "int8"]

@@ -52,7 +52,7 @@ def trained(base, tmp_path):
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(checkpoint.stored.tensors[names.theirs(name)])
-        freeze(model.encoder, 1)
+        freeze(model, 1)
         for parameter in model.parameters():
             if parameter.requires_grad:
                 parameter += 0.01

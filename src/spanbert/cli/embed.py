@@ -37,8 +37,8 @@ def embed(
     """
     from spanbert.checkpoint.source import read_checkpoint
     from spanbert.inference.precision import parse_precision
-    from spanbert.workflows.embed import Embedder, parse_pooling
-    from spanbert.workflows.embed_file import embed_file
+    from spanbert.workflows.embedding.embed import Embedder, parse_pooling
+    from spanbert.workflows.embedding.file import embed_file
 
     embedder = Embedder(
         read_checkpoint(model, offline=offline),

@@ -14,7 +14,7 @@ from rich.text import Text
 from spanbert.cli.ask import LateBar, show_skipped
 from spanbert.errors import DataError, SettingsError
 from spanbert.text.documents import Skipped, read_documents
-from spanbert.workflows.extract import Extraction, Extractor, readable
+from spanbert.workflows.extraction.extract import Extraction, Extractor, readable
 
 STYLES = ("green", "cyan", "magenta", "yellow", "blue", "red")
 
@@ -76,7 +76,7 @@ def extract(
     if output is not None:
         if not found:
             raise DataError("no readable document in the given paths")
-        from spanbert.workflows.extraction_files import write_extractions
+        from spanbert.workflows.extraction.files import write_extractions
 
         for path in write_extractions(found, output):
             logs.print(Text(f"wrote {path}"))

@@ -11,7 +11,6 @@ import numpy as np
 
 from spanbert.text.spans import Span
 
-
 Side = Literal["gold", "model", "subject", "object"]
 
 

@@ -44,9 +44,9 @@ def prf(right: float, predicted: float, gold: float) -> Prf:
 
 
 def f1_interval(
-    right: Sequence[float],
-    predicted: Sequence[float],
-    gold: Sequence[float],
+    right: Sequence[float] | NDArray[np.float64],
+    predicted: Sequence[float] | NDArray[np.float64],
+    gold: Sequence[float] | NDArray[np.float64],
     *,
     level: float = 0.95,
     seed: int = 0,

@@ -92,8 +92,8 @@ class Analysing(Protocol):
 
     def analysis(
         self, examples: Sequence[Any], predictions: Sequence[Any], training: Iterable[Any] | None = None
-    ) -> Analysis:
-        """Scores of parts of the data, and every error; examples without gold are left out.
+    ) -> Analysis | None:
+        """Scores of parts of the data, and every error; None where the gold is of no kind that it can judge so.
 
         Args:
             examples: at least one with gold.

@@ -89,7 +89,9 @@ def evaluate(
     if training_data is not None:
         training = Source.of(training_data, "training data")
         if output is None or not isinstance(predictor.task, Analysing):
-            why = "an output folder to write it to" if output is None else f"a task that has one, unlike {task}"
+            why = (
+                "an output folder to write it to" if output is None else f"a task that has one, unlike {task}"
+            )
             raise SettingsError(f"training data serve the error analysis alone, which needs {why}")
     seen = training and training.read(predictor.task)
     if output is not None:
@@ -106,11 +108,19 @@ def evaluate(
     )
     if output is not None:
         _write(Path(output), evaluation, predictions, command)
+        analysis = None
         if isinstance(predictor.task, Analysing):
             analysis = predictor.task.analysis(examples, predictions, seen)
-            names = {"model": evaluation.model, "data": source.name, "training_data": training and training.name}
+        if analysis is not None:
+            page = analysis_page(
+                analysis,
+                model=evaluation.model,
+                data=source.name,
+                training_data=training and training.name,
+                lost_gold=evaluation.report.lost_gold,
+            )
             with atomic_write(Path(output) / "report.html") as stream:
-                stream.write(analysis_page(analysis, lost_gold=evaluation.report.lost_gold, **names))
+                stream.write(page)
     return evaluation
 
 

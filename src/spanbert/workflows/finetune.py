@@ -83,7 +83,7 @@ def finetune(
         torch.manual_seed(chosen.seed)  # a new head starts the same whatever was drawn before
         made = build_untrained(checkpoint, learned, dropout=chosen.dropout)
         if chosen.frozen_layers is not None:
-            freeze(made.model.encoder, chosen.frozen_layers)
+            freeze(made.model, chosen.frozen_layers)
         return chosen, made, run, _Data.of(given, made)
 
     chosen, made, run, data = processes.main_first(opened)

@@ -64,8 +64,8 @@ def test_a_parting_is_shown_where_it_happens():
 
 def test_what_the_model_made_up_has_its_probability():
     (case,) = errors_of(document("a b"), found("a b c", probability=0.7))
-    assert (case.gold, case.predicted, case.confidence) == (errors.NOTHING, "b = c", 0.7)
-    assert [(mark.side, mark.label) for mark in case.marks] == [("gold", "1"), ("model", "A"), ("model", "A")]
+    assert (case.gold, case.predicted, case.confidence) == (errors.NOTHING, "c = b", 0.7)
+    assert [(mark.side, mark.label) for mark in case.marks] == [("model", "A"), ("gold", "1"), ("model", "A")]
 
 
 def test_a_mention_with_a_wrong_boundary_still_links():

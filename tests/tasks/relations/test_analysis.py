@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 
 from spanbert.tasks.relations.analysis import analyse
-from spanbert.tasks.relations.examples import Argument, RelationExample, RelationPrediction, RelationProbability
+from spanbert.tasks.relations.examples import (
+    Argument,
+    RelationExample,
+    RelationPrediction,
+    RelationProbability,
+)
 from spanbert.tasks.relations.settings import RelationSettings
 from spanbert.text.spans import Span
 

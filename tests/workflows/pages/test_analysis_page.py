@@ -21,13 +21,18 @@ TEXT = "Ada Lovelace wrote notes on the engine. " * 500
 
 def case(number, kind="wrong", confidence=0.5, **given):
     marks = (Mark(Span(0, 3), "gold", "PER"), Mark(Span(4, 12), "model", "LOC"))
-    return Case(number, kind, confidence, **{"text": TEXT, "marks": marks, "gold": "Ada", "predicted": "x", **given})
+    return Case(
+        number, kind, confidence, **{"text": TEXT, "marks": marks, "gold": "Ada", "predicted": "x", **given}
+    )
 
 
 def analysis(cases, kinds=("wrong",), table_name="all"):
     errors = most_confident_first(cases)
     table = SliceTable(
-        "All", "texts", ("F1",), (Slice(table_name, 20, (Score(81.25, (70.0, 90.0)),)), Slice("few", 3, (Score(5, None),)))
+        "All",
+        "texts",
+        ("F1",),
+        (Slice(table_name, 20, (Score(81.25, (70.0, 90.0)),)), Slice("few", 3, (Score(5, None),))),
     )
     return Analysis(
         "entities",
@@ -102,7 +107,7 @@ def test_ten_thousand_errors_are_cut_to_the_surest_and_it_says_so():
     assert f"The {shown} most confident of 10,000 errors; {10_000 - shown:,} more" in text
     assert "predictions.jsonl" in text
     assert len(page) < 500_000
-    assert CASES_PER_KIND <= shown
+    assert shown >= CASES_PER_KIND
 
 
 def test_without_errors_it_says_so():
@@ -119,4 +124,7 @@ def test_training_data_are_named_or_asked_for(training, advised):
 
 
 def test_gold_that_was_lost_is_told():
-    assert "3 × entities cut by windows" in rendered(analysis([]), lost_gold={"entities cut by windows": 3}).text()
+    assert (
+        "3 × entities cut by windows"
+        in rendered(analysis([]), lost_gold={"entities cut by windows": 3}).text()
+    )

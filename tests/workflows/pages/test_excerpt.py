@@ -33,7 +33,10 @@ def test_many_spans_do_not_make_it_long():
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.text("ab \n中", max_size=2000), st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 60)), max_size=4))
+@given(
+    st.text("ab \n中", max_size=2000),
+    st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 60)), max_size=4),
+)
 def test_stretches_are_in_order_disjoint_and_hold_the_first_edges(text, places):
     spans = [Span(min(start, len(text)), min(start + length, len(text))) for start, length in places]
     shown = surroundings(text, spans)

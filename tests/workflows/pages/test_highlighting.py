@@ -27,7 +27,9 @@ def texts_with_spans(draw):
     spans = []
     for number in range(draw(st.integers(0, 5))):
         start = draw(st.integers(0, len(text) - 1))
-        spans.append(Highlight(Span(start, draw(st.integers(start + 1, len(text)))), f"<{number}>", f"key {number}"))
+        spans.append(
+            Highlight(Span(start, draw(st.integers(start + 1, len(text)))), f"<{number}>", f"key {number}")
+        )
     return text, spans
 
 
@@ -87,7 +89,9 @@ def test_keys_have_their_colour_by_appearance_or_as_given():
 
 
 def test_more_keys_than_colours_differ_in_the_line():
-    looks = [given["class"] for tag, given in read(legend([str(n) for n in range(18)])).elements if tag == "mark"]
+    looks = [
+        given["class"] for tag, given in read(legend([str(n) for n in range(18)])).elements if tag == "mark"
+    ]
     assert len(set(looks)) == 18
 
 

@@ -20,7 +20,9 @@ def test_markup_is_not_escaped_again():
 
 
 def test_names_of_attributes():
-    assert element("td", class_="number", aria_label="x", id=None) == '<td class="number" aria-label="x"></td>'
+    assert (
+        element("td", class_="number", aria_label="x", id=None) == '<td class="number" aria-label="x"></td>'
+    )
     assert element("meta", charset="utf-8") == '<meta charset="utf-8">'
 
 

@@ -49,11 +49,11 @@ def analyse(
     examples: Sequence[CoreferenceExample],
     predictions: Sequence[CoreferencePrediction],
     training: Iterable[CoreferenceExample] | None = None,
-) -> Analysis:
+) -> Analysis | None:
     """Scores of parts of the data and all errors; documents without gold clusters are left out.
 
     Args:
-        examples: at least one with gold clusters.
+        examples: None is returned where none has gold clusters, as in GAP's table.
         predictions: one for each.
         training: what the model was trained on, if it can be had.
     """
@@ -62,6 +62,8 @@ def analyse(
         for example, made in zip(examples, predictions, strict=True)
         if example.clusters is not None
     ]
+    if not pairs:
+        return None
     cases: list[Case] = []
     for example, made in pairs:
         cases += kinds.errors_of(example, made)
@@ -92,9 +94,8 @@ def analyse(
 
 def _document_tables(pairs: Sequence[Pair]) -> Iterable[SliceTable]:
     metrics = ("MUC", "B³", "CEAF-e", "LEA", "CoNLL F1")
-    whole = [_score_slice("all", pairs)] if pairs else []
     yield SliceTable(
-        "All documents", "documents", metrics, tuple(whole), "F1 of each metric; CoNLL is the mean of the first three."
+        "All documents", "documents", metrics, (_score_slice("all", pairs),), "F1 of each metric; CoNLL is the mean of the first three."
     )
     groups, order = ranged(
         [word_count(example.text) for example, _ in pairs], DOCUMENT_WORDS, "word", "words"

@@ -155,8 +155,8 @@ def _extra(example: CoreferenceExample, mentions: Sequence[_Mention]) -> Iterato
 
 
 def _with_neighbour(group: Sequence[_Mention], place: int) -> Sequence[_Mention]:
-    """A mention with the one before it, the first with the one behind it."""
-    return group[max(0, place - 1) : max(2, place + 1)]
+    """A mention, and the one of its group before it, or behind it for the first; one alone has none."""
+    return [group[place], *group[place - 1 : place]] if place else group[:2]
 
 
 def _boundaries(example: CoreferenceExample, mentions: Sequence[_Mention]) -> Iterator[Case]:

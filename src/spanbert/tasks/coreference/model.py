@@ -136,7 +136,8 @@ class MentionHead(nn.Module):
         lengths = self.length_kinds[(place[None, :] - place[:, None]).clip(0, FARTHEST)]
         shape = self.shape.weight[:, 0]
         crossing = sentences[:, :, None] != sentences[:, None, :]
-        return products.float() + by_start.float() + by_end.float() + shape[lengths] + shape[-1] * crossing
+        scores: Tensor = products.float() + by_start.float() + by_end.float()
+        return scores + shape[lengths] + shape[-1] * crossing
 
 
 class LinkHead(nn.Module):

@@ -148,6 +148,6 @@ class Coreference:
         examples: Sequence[CoreferenceExample],
         predictions: Sequence[CoreferencePrediction],
         training: Iterable[CoreferenceExample] | None = None,
-    ) -> Analysis:
-        """Scores of parts of the data, and every error in gold clusters; GAP's questions have none."""
+    ) -> Analysis | None:
+        """Scores of parts of the data, and every error; None without gold clusters, as of GAP's questions."""
         return analyse(examples, predictions, training)

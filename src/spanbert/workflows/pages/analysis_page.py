@@ -43,7 +43,8 @@ def analysis_page(
     kinds = [kind for kind in analysis.kinds if kind.count]
     doubted = analysis.suspects.cases[:MOST_SUSPECTS]
     shown = {
-        kind.name: _shown([case for case in analysis.errors if case.kind == kind.name], doubted) for kind in kinds
+        kind.name: _shown([case for case in analysis.errors if case.kind == kind.name], doubted)
+        for kind in kinds
     }
     anchors = {
         case: f"error-{number}"
@@ -73,7 +74,9 @@ def _header(
         facts["Training data"] = training_data
     facts[_capitalised(analysis.counted)] = f"{analysis.judged:,}, with {len(analysis.errors):,} errors"
     if lost_gold:
-        facts["Gold that could not be used"] = ", ".join(f"{count:,} × {why}" for why, count in lost_gold.items())
+        facts["Gold that could not be used"] = ", ".join(
+            f"{count:,} × {why}" for why, count in lost_gold.items()
+        )
     contents = {"scores": "Scores", "kinds": "Errors by kind", "suspects": "Suspected label errors"}
     links = [*contents.items(), *((_anchor(kind), kind.name) for kind in analysis.kinds if kind.count)]
     return element(
@@ -190,7 +193,7 @@ def _cases(kind: ErrorKind, cases: Sequence[Case], anchors: Mapping[Case, str]) 
     how_many += ", most confident first." if ranked else "."
     if len(cases) < kind.count:
         how_many = (
-            f"The {len(cases)} {'most confident' if ranked else 'first'} of {kind.count:,} errors; "
+            f"The {f'{len(cases)} most confident' if ranked else f'first {len(cases)}'} of {kind.count:,} errors; "
             f"{kind.count - len(cases):,} more are left out here, {ELSEWHERE}."
         )
     return element(

@@ -23,7 +23,9 @@ def surroundings(text: str, spans: Sequence[Span]) -> list[Span]:
     """
     found: list[Span] = []
     for edge in sorted({edge for span in spans for edge in (span.start, span.end)}) or [0]:
-        stretch = Span(_word_start(text, max(0, edge - AROUND)), _word_end(text, min(len(text), edge + AROUND)))
+        stretch = Span(
+            _word_start(text, max(0, edge - AROUND)), _word_end(text, min(len(text), edge + AROUND))
+        )
         if sum(map(len, found)) > MOST:
             break
         if found and stretch.start <= found[-1].end:

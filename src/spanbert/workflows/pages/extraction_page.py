@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from spanbert.text.spans import Span
-from spanbert.workflows.extract import Extraction
+from spanbert.workflows.extraction.extract import Extraction
 from spanbert.workflows.pages.highlighting import Highlight, highlighted, keys_of, legend, percent
 from spanbert.workflows.pages.markup import Html, element, page
 from spanbert.workflows.pages.score_table import in_scroller

@@ -5,6 +5,9 @@ from __future__ import annotations
 from spanbert.scoring.analysis import Score, Slice, SliceTable
 from spanbert.workflows.pages.markup import Html, element
 
+MOST_METRICS_ABREAST = 3
+"""Up to so many metrics have room for their intervals beside the values."""
+
 
 def score_table(table: SliceTable) -> Html:
     """A table with a row for each slice; the last metric, the one to look at first, is drawn too."""
@@ -15,7 +18,10 @@ def score_table(table: SliceTable) -> Html:
         *(element("th", metric, scope="col", class_="number") for metric in table.metrics),
         element("td", class_="plot"),
     )
-    shown = element("table", element("thead", head), element("tbody", *map(_row, table.slices)), class_="scores")
+    looks = "scores" if len(table.metrics) <= MOST_METRICS_ABREAST else "scores narrow"
+    shown = element(
+        "table", element("thead", head), element("tbody", *map(_row, table.slices)), class_="scores"
+    )
     note = [element("p", table.note, class_="note")] if table.note else []
     return element("section", element("h3", table.title), in_scroller(shown, table.title), *note)
 

@@ -10,7 +10,7 @@ import spanbert
 from spanbert.checkpoint.source import read_checkpoint
 from spanbert.errors import CheckpointError, DataError, SettingsError
 from spanbert.nn.pooling import Pooling
-from spanbert.workflows.embed import Embedder, text_windows
+from spanbert.workflows.embedding.embed import Embedder, text_windows
 from tiny_start import write_start
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from typing import Any
 
 import networkx
 
-from spanbert.workflows.extract import Extraction
+from spanbert.workflows.extraction.extract import Extraction
 
 VOCABULARY = {
     "name": "http://schema.org/name",
@@ -109,23 +109,24 @@ def write_graphml(nodes: Iterable[Node], edges: Iterable[Edge], path: Path) -> N
 
 def json_ld(nodes: Iterable[Node], edges: Iterable[Edge]) -> dict[str, Any]:
     """JSON-LD 1.1: one object a node, its relations inside."""
-    listed = {
-        node.id: {
-            "@id": f"urn:spanbert:{node.id}",
-            "name": node.name,
-            **({"kind": node.kind} if node.kind else {}),
-            "file": Path(node.file).absolute().as_uri(),
-            "mentions": node.mentions,
-            "relations": [],
-        }
-        for node in nodes
-    }
+    relations: dict[str, list[dict[str, Any]]] = {}
     for edge in edges:
-        listed[edge.subject]["relations"].append(
+        relations.setdefault(edge.subject, []).append(
             {
                 "relation": edge.relation,
                 "to": f"urn:spanbert:{edge.object}",
                 "probability": round(edge.probability, 6),
             }
         )
-    return {"@context": VOCABULARY, "@graph": list(listed.values())}
+    listed = [
+        {
+            "@id": f"urn:spanbert:{node.id}",
+            "name": node.name,
+            **({"kind": node.kind} if node.kind else {}),
+            "file": Path(node.file).absolute().as_uri(),
+            "mentions": node.mentions,
+            "relations": relations.get(node.id, []),
+        }
+        for node in nodes
+    ]
+    return {"@context": VOCABULARY, "@graph": listed}

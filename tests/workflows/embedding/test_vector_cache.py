@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from spanbert.errors import SpanbertError
-from spanbert.workflows.vector_cache import ITEMS_AT_ONCE, VectorCache
+from spanbert.workflows.embedding.vector_cache import ITEMS_AT_ONCE, VectorCache
 
 
 class Maker:

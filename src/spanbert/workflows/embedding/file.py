@@ -12,9 +12,9 @@ from spanbert.errors import DataError, SettingsError, SpanbertError
 from spanbert.text.fields import identity, shown, text_field
 from spanbert.text.files import UNREADABLE, make_folder
 from spanbert.text.tables import read_rows
-from spanbert.workflows.chunks import chunks
-from spanbert.workflows.embed import Embedder, Vector
-from spanbert.workflows.vector_files import WRITERS, Row
+from spanbert.workflows.embedding.chunks import chunks
+from spanbert.workflows.embedding.embed import Embedder, Vector
+from spanbert.workflows.embedding.vector_files import WRITERS, Row
 
 TEXT_COLUMNS = ("text", "sentence", "content")
 ROWS_AT_ONCE = 1024

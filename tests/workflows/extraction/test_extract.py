@@ -12,9 +12,9 @@ from spanbert.cli.main import run
 from spanbert.errors import SettingsError
 from spanbert.text.documents import Document, Skipped, read_documents
 from spanbert.text.spans import Span
-from spanbert.workflows.extract import Extractor, oriented, readable, without_determiner
-from spanbert.workflows.extraction_files import write_extractions
-from spanbert.workflows.knowledge_graph import json_ld, knowledge_graph
+from spanbert.workflows.extraction.extract import Extractor, oriented, readable, without_determiner
+from spanbert.workflows.extraction.files import write_extractions
+from spanbert.workflows.extraction.graph import json_ld, knowledge_graph
 from spanbert.workflows.pages.extraction_page import MOST_CHARS, extraction_page
 
 

@@ -24,7 +24,7 @@ from spanbert.nn.pooling import PooledEncoder, Pooling
 from spanbert.tasks.long_text import mean_over_windows, sequence
 from spanbert.text.tokenizer import Tokenizer
 from spanbert.text.windows import Window, windows
-from spanbert.workflows.chunks import chunks
+from spanbert.workflows.embedding.chunks import chunks
 
 WINDOW_PIECES = 384
 OVERLAP_PIECES = 64
@@ -208,4 +208,4 @@ def checked(text: Any) -> str:
 def unit(vector: Vector) -> Vector:
     """A vector scaled to length 1; zero stays zero."""
     length = np.linalg.norm(vector)
-    return vector / length if length else vector  # type: ignore[no-any-return]
+    return vector / length if length else vector

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from spanbert.text.files import atomic_write, make_folder, write_json
-from spanbert.workflows.extract import Extraction
-from spanbert.workflows.knowledge_graph import json_ld, knowledge_graph, write_graphml
+from spanbert.workflows.extraction.extract import Extraction
+from spanbert.workflows.extraction.graph import json_ld, knowledge_graph, write_graphml
 from spanbert.workflows.pages.extraction_page import extraction_page
 
 PLACE = ("char_start", "char_end", "line", "page", "probability")

@@ -7,8 +7,8 @@ from spanbert.checkpoint.source import read_checkpoint
 from spanbert.errors import DataError
 from spanbert.text.alignment import pieces_of_chars
 from spanbert.text.spans import Span
-from spanbert.workflows.embed import text_windows
-from spanbert.workflows.embed_spans import SpanEmbedder
+from spanbert.workflows.embedding.embed import text_windows
+from spanbert.workflows.embedding.spans import SpanEmbedder
 from tiny_start import write_start
 
 TEXT = "Ada Lovelace wrote the notes in Paris"

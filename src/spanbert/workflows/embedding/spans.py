@@ -16,8 +16,8 @@ from spanbert.text.alignment import pieces_of_chars
 from spanbert.text.fields import shown
 from spanbert.text.spans import Span
 from spanbert.text.tokenizer import Pieces
-from spanbert.workflows.chunks import chunks
-from spanbert.workflows.embed import (
+from spanbert.workflows.embedding.chunks import chunks
+from spanbert.workflows.embedding.embed import (
     TEXTS_AT_ONCE,
     WindowFeature,
     checked,

@@ -7,8 +7,8 @@ from pyarrow import parquet
 
 from spanbert.checkpoint.source import read_checkpoint
 from spanbert.errors import DataError, SettingsError
-from spanbert.workflows.embed import Embedder
-from spanbert.workflows.embed_file import ROWS_AT_ONCE, embed_file
+from spanbert.workflows.embedding.embed import Embedder
+from spanbert.workflows.embedding.file import ROWS_AT_ONCE, embed_file
 from tiny_start import write_start
 
 TEXTS = ["the river, runs", 'a "city"', "paris", "什么 é"]

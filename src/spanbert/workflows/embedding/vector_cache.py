@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from spanbert.errors import SpanbertError
 from spanbert.text.files import make_folder
-from spanbert.workflows.chunks import chunks
+from spanbert.workflows.embedding.chunks import chunks
 
 ITEMS_AT_ONCE = 2048
 ASKED_AT_ONCE = 500

@@ -1,0 +1,1 @@
+"""Texts and spans to vectors, and the files that hold them."""

@@ -47,7 +47,8 @@ from spanbert.workflows.convert import convert
 
 PEER = "fastcoref"
 PEER_PACKAGES = ("torch==2.13.0", "transformers==4.57.6", "fastcoref==2.1.6")
-PEER_HEAD = {"max_segment_len": 512, "max_span_length": 30, "top_lambda": 0.25, "dropout_prob": 0.3}
+PEER_SEGMENT = 512
+PEER_HEAD = {"max_span_length": 30, "top_lambda": 0.25, "dropout_prob": 0.3}
 """Settings of the model that fastcoref's authors publish, but for the width of its head."""
 LENGTHS = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
 SURE = 5.0
@@ -117,8 +118,12 @@ def write_models(arguments: argparse.Namespace, examples: Sequence[CoreferenceEx
         convert(arguments.model, folder / "model", task="coreference")
     convert(arguments.model, folder / "peer")
     config = read_json(folder / "peer" / "config.json")
-    width = CoreferenceSettings.model_fields["head_width"].default
-    write_json(folder / "peer" / "config.json", {**config, "coref_head": {**PEER_HEAD, "ffnn_size": width}})
+    head = {
+        **PEER_HEAD,
+        "ffnn_size": CoreferenceSettings.model_fields["head_width"].default,
+        "max_segment_len": min(PEER_SEGMENT, config["max_position_embeddings"]),
+    }
+    write_json(folder / "peer" / "config.json", {**config, "coref_head": head})
 
 
 def all_spans(model: nn.Module) -> None:

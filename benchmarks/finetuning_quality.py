@@ -46,6 +46,8 @@ from spanbert.workflows.predict import load
 from spanbert.workflows.settings import FinetuneSettings
 
 OURS, PEER = "spanbert", "transformers"
+LEAST_BATCH = 64
+"""Pieces of the smallest batch that `finetune` takes."""
 PRIMARY = {"entities": "f1", "classification": "accuracy"}
 Values = dict[str, float]
 
@@ -103,11 +105,10 @@ class Comparison:
         train, dev = (list(untaught.read(Path(name))) for name in (recipe.train, recipe.dev))
         checkpoint = read_checkpoint(start)
         made = build_untrained(checkpoint, untaught.learn(train), dropout=0.0)
-        if not set(made.task.labels).isdisjoint(("", "score")) or getattr(
-            made.task.settings, "nested", False
-        ):
+        settings = made.task.settings
+        if settings.nested if recipe.task == "entities" else settings.decided != "one":
             sys.exit(
-                f"{recipe.train}: numbers and nested entities are not compared; transformers has no such loop"
+                f"{recipe.train}: needs flat entities or one label a text; the peer has no loop for others"
             )
         features = made.task.training_set(train, made.tokenizer).epoch(0, 0)
         an_epoch = -(-len(train) // recipe.batch)
@@ -240,14 +241,14 @@ class Comparison:
 
 def batch_pieces(lengths: Sequence[int], updates: int) -> int:
     """The smallest batch in pieces with which an epoch has no more than so many updates."""
-    low, high = FinetuneSettings.model_fields["batch_pieces"].metadata[0].ge, sum(lengths)
+    low, high = LEAST_BATCH, max(LEAST_BATCH, sum(lengths))
     while low < high:
         middle = (low + high) // 2
         if len(epoch_batches(lengths, middle, 0, 0)) <= updates:
             high = middle
         else:
             low = middle + 1
-    return int(low)
+    return low
 
 
 def run(comparison: Comparison, side: str, seed: int) -> dict[str, Any]:

@@ -14,7 +14,12 @@ def test_the_surest_error_comes_first_and_equals_stay_in_order():
 
 def test_kinds_are_counted_and_those_that_do_not_occur_are_named():
     kinds = counted_kinds({"never": "a", "missed": "b", "wrong": "c", "boundary": "d"}, CASES)
-    assert [(kind.name, kind.count) for kind in kinds] == [("wrong", 2), ("missed", 1), ("boundary", 1), ("never", 0)]
+    assert [(kind.name, kind.count) for kind in kinds] == [
+        ("wrong", 2),
+        ("missed", 1),
+        ("boundary", 1),
+        ("never", 0),
+    ]
 
 
 def test_suspected_are_errors_as_sure_as_the_median_right_decision_of_their_sort():

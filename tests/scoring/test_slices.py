@@ -12,7 +12,12 @@ def test_numbers_are_put_into_named_ranges():
 
 def test_a_range_of_one_number_and_large_numbers_read_well():
     _, order = ranged([], [0, 1, 1000, 4000], "character", "characters")
-    assert order == ["0 characters", "1 to 999 characters", "1,000 to 3,999 characters", "4,000 or more characters"]
+    assert order == [
+        "0 characters",
+        "1 to 999 characters",
+        "1,000 to 3,999 characters",
+        "4,000 or more characters",
+    ]
 
 
 @pytest.mark.parametrize(("probability", "place"), [(0.0, 0), (0.2, 1), (0.999, 4), (1.0, 4)])

@@ -28,6 +28,8 @@ def test_spaces_stand_between_words_of_spaced_scripts_only():
     assert joined(["x"])[1] == [Span(0, 1)]
 
 
-@pytest.mark.parametrize(("text", "count"), [("", 0), (" Ada  Byron\n", 2), ("艾达 in 伦敦", 5), ("l'été", 1)])
+@pytest.mark.parametrize(
+    ("text", "count"), [("", 0), (" Ada  Byron\n", 2), ("艾达 in 伦敦", 5), ("l'été", 1)]
+)
 def test_words_are_counted_by_spaces_or_by_character(text, count):
     assert word_count(text) == count

@@ -35,8 +35,8 @@ def evaluate(
         model: a shipped name, a folder or a hub id.
         data: file with gold.
         output: folder for report.json, predictions.jsonl, for question answering predictions.json in the form
-            of the official scripts, for tasks that confuse labels confusion.png, and for tasks of spans report.html,
-            the error analysis.
+            of the official scripts, for tasks that confuse labels confusion.png, and for tasks of spans
+            report.html, the error analysis.
         precision: arithmetic of the matrix products.
         task_settings: settings of the task in place of the stored ones, as `--task-settings.NAME VALUE`; for
             question answering `--task-settings.no-answer-threshold=-inf` always gives an answer.

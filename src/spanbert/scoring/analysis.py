@@ -1,4 +1,4 @@
-"""What an error analysis holds: scores of parts of the data, errors by kind and in their text, doubtful gold."""
+"""What an error analysis holds: scores of parts of the data, errors by kind and in context, doubtful gold."""
 
 from __future__ import annotations
 
@@ -134,7 +134,9 @@ class Analysis:
 
 def most_confident_first(cases: Sequence[Case]) -> tuple[Case, ...]:
     """Cases by falling confidence, those without one last, equals in the order given."""
-    return tuple(sorted(cases, key=lambda case: -1.0 if case.confidence is None else case.confidence, reverse=True))
+    return tuple(
+        sorted(cases, key=lambda case: -1.0 if case.confidence is None else case.confidence, reverse=True)
+    )
 
 
 def counted_kinds(meanings: Mapping[str, str], cases: Sequence[Case]) -> tuple[ErrorKind, ...]:
@@ -152,17 +154,19 @@ def counted_kinds(meanings: Mapping[str, str], cases: Sequence[Case]) -> tuple[E
 def suspects(errors: Sequence[Case], usual: Mapping[str, Sequence[float]]) -> Suspects:
     """The errors of which the model is at least as sure as it usually is when it is right.
 
-    A model often contradicts a wrong label with confidence: after confident learning (Northcutt et al. 2021), which
-    compares with the mean confidence in a class.
+    A model often contradicts a wrong label with confidence. Confident learning (Northcutt et al. 2021), from which
+    the idea is, compares with the mean confidence in a class.
 
     Args:
         errors: most confident first.
-        usual: for each kind of error that a wrong label can explain, the confidence of right decisions of that
-            sort; kinds without any are left out.
+        usual: for each kind of error that a wrong label can explain, the confidence of right decisions of
+            that sort; kinds without any are left out.
     """
     median = {kind: float(np.median(values)) for kind, values in usual.items() if len(values)}
     if not median:
-        return Suspects((), "None can be named, since the model got nothing right to compare its confidence with.")
+        return Suspects(
+            (), "None can be named, since the model got nothing right to compare its confidence with."
+        )
     chosen = tuple(
         case
         for case in errors
@@ -171,6 +175,6 @@ def suspects(errors: Sequence[Case], usual: Mapping[str, Sequence[float]]) -> Su
     bounds = ", ".join(f"{kind}: {100 * value:.1f} %" for kind, value in median.items())
     return Suspects(
         chosen,
-        "Chosen are errors in which the model was at least as sure of itself as in half of its right decisions of "
-        f"that sort ({bounds}); the surest stand first.",
+        "Chosen are errors in which the model was at least as sure of itself as in half of its right decisions "
+        f"of that sort ({bounds}); the surest stand first.",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +32,13 @@ def ranged(
         The range of each value, and all ranges in order. Values below the first start are in the first range.
     """
     names = []
-    for start, following in zip(starts, starts[1:], strict=False):
+    for start, following in pairwise(starts):
         single = f"{start} {one if start == 1 else several}"
         names.append(single if following == start + 1 else f"{start:,} to {following - 1:,} {several}")
     names.append(f"{starts[-1]:,} or more {several}")
-    return [None if value is None else names[max(0, bisect_right(starts, value) - 1)] for value in values], names
+    return [
+        None if value is None else names[max(0, bisect_right(starts, value) - 1)] for value in values
+    ], names
 
 
 def confidence_ranges(probabilities: Sequence[float]) -> tuple[list[str | None], list[str]]:
@@ -63,6 +66,7 @@ def mean_table(
     group_of: Sequence[str | None],
     order: Sequence[str],
     metrics: Mapping[str, NDArray[np.float64]],
+    *,
     note: str = "",
 ) -> SliceTable:
     """The mean of each metric in each group that has items.
@@ -106,6 +110,7 @@ def f1_table(
     judged: Sequence[Judged],
     group_of: Sequence[str | None],
     order: Sequence[str],
+    *,
     texts: int,
     note: str = "",
 ) -> SliceTable:
@@ -137,7 +142,11 @@ def _f1_scores(
 ) -> tuple[Score, ...]:
     values = prf(right.sum(), predicted.sum(), gold.sum())
     # F1 is right / mean(predicted, gold): with one of them in both places it is precision, or recall.
-    columns = ((values.precision, predicted, predicted), (values.recall, gold, gold), (values.f1, predicted, gold))
+    columns = (
+        (values.precision, predicted, predicted),
+        (values.recall, gold, gold),
+        (values.f1, predicted, gold),
+    )
     return tuple(
         Score(
             value,

@@ -93,7 +93,7 @@ class Analysing(Protocol):
     def analysis(
         self, examples: Sequence[Any], predictions: Sequence[Any], training: Iterable[Any] | None = None
     ) -> Analysis | None:
-        """Scores of parts of the data, and every error; None where the gold is of no kind that it can judge so.
+        """Scores of parts of the data, and every error; None where the gold is of no kind it can judge so.
 
         Args:
             examples: at least one with gold.

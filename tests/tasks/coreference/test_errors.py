@@ -16,7 +16,9 @@ def chars(name):
 
 
 def document(*clusters):
-    return CoreferenceExample(1, TEXT, tuple(tuple(chars(name) for name in cluster.split()) for cluster in clusters))
+    return CoreferenceExample(
+        1, TEXT, tuple(tuple(chars(name) for name in cluster.split()) for cluster in clusters)
+    )
 
 
 def found(*clusters, probability=0.9):

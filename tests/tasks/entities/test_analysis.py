@@ -27,7 +27,9 @@ def prediction(number, *found, outside=0.8):
     rest = (1 - outside) / 4
     scores = np.log([[outside, rest, rest, rest, rest]] * len(WORDS)).astype(np.float32)
     entities = tuple(FoundEntity(words, kind, chars(words), 0.0, chance) for words, kind, chance in found)
-    return EntityPrediction(EntityExample(number, TEXT), entities, 1, len(TEXT), TagScores(scores, WORD_CHARS))
+    return EntityPrediction(
+        EntityExample(number, TEXT), entities, 1, len(TEXT), TagScores(scores, WORD_CHARS)
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,9 @@ def test_scores_by_part_of_the_data():
     tables = {table.title: table for table in analyse(examples, predictions, SETTINGS, training).tables}
 
     def scores(title):
-        return {part.name: (part.count, *(score.value for score in part.scores)) for part in tables[title].slices}
+        return {
+            part.name: (part.count, *(score.value for score in part.scores)) for part in tables[title].slices
+        }
 
     assert scores("All entities") == {"all": (3, 50, pytest.approx(100 / 3), 40)}
     assert scores("By type") == {"LOC": (2, 0, 0, 0), "PER": (1, 50, 100, pytest.approx(200 / 3))}
@@ -68,7 +72,9 @@ def test_scores_by_part_of_the_data():
 
 
 def test_texts_without_gold_are_left_out():
-    made = analyse([example(1), EntityExample(2, TEXT)], [prediction(1), prediction(2, ("Ada", "PER", 0.9))], SETTINGS)
+    made = analyse(
+        [example(1), EntityExample(2, TEXT)], [prediction(1), prediction(2, ("Ada", "PER", 0.9))], SETTINGS
+    )
     assert (made.judged, made.errors) == (0, ())
 
 

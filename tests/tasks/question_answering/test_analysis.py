@@ -17,11 +17,13 @@ def example(number, *golds):
     return QaExample(number, f"Question {number}?", PASSAGE, answers)
 
 
-def prediction(number, text=None, probability=0.7, others=(), covered=len(PASSAGE)):
+def prediction(number, text=None, probability=0.7, others=(), covered=None):
     answer = QaAnswer(text, chars(text), 1.0, probability) if text else None
     candidates = [answer] if answer else []
     candidates += [QaAnswer(other, chars(other), 0.0, 0.1) for other in others]
-    return QaPrediction(number, answer, 1 - probability, tuple(candidates), windows=1, covered_chars=covered)
+    return QaPrediction(
+        number, answer, 1 - probability, tuple(candidates), windows=1, covered_chars=covered or len(PASSAGE)
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,9 @@ def test_questions_without_gold_are_left_out():
 
 
 def test_a_case_marks_gold_and_model_and_finds_the_right_answer_among_the_candidates():
-    found = analyse([example(1, "London", "Ada Lovelace")], [prediction(1, "1843", 0.9, ["engine", "London"])])
+    found = analyse(
+        [example(1, "London", "Ada Lovelace")], [prediction(1, "1843", 0.9, ["engine", "London"])]
+    )
     (case,) = found.errors
     assert [(PASSAGE[mark.chars.start : mark.chars.end], mark.side) for mark in case.marks] == [
         ("London", "gold"),

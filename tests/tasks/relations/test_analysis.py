@@ -26,7 +26,9 @@ def prediction(given, *found, none=0.5, top=()):
     def said(pairs):
         return tuple(RelationProbability(name, chance) for name, chance in pairs)
 
-    return RelationPrediction(given, said(found), none, said(top or found), len(given.text), np.zeros(4, np.float32))
+    return RelationPrediction(
+        given, said(found), none, said(top or found), len(given.text), np.zeros(4, np.float32)
+    )
 
 
 def analysed(gold, *found, settings=ONE, **given):
@@ -66,12 +68,17 @@ def test_what_is_right_is_no_error():
 
 def test_scores_by_part_of_the_data():
     examples = [example(1, CAUSE), example(2, CAUSE), example(3, "Other")]
-    predictions = [prediction(examples[0], (CAUSE, 0.9)), *(prediction(one, (PART, 0.3)) for one in examples[1:])]
+    predictions = [
+        prediction(examples[0], (CAUSE, 0.9)),
+        *(prediction(one, (PART, 0.3)) for one in examples[1:]),
+    ]
     training = [example(4, CAUSE), example(5, CAUSE)]
     tables = {table.title: table for table in analyse(examples, predictions, ONE, training).tables}
 
     def scores(title):
-        return {part.name: (part.count, *(score.value for score in part.scores)) for part in tables[title].slices}
+        return {
+            part.name: (part.count, *(score.value for score in part.scores)) for part in tables[title].slices
+        }
 
     assert scores("All relations") == {"all": (2, pytest.approx(100 / 3), 50, 40)}
     assert scores("By relation") == {CAUSE: (2, 100, 50, pytest.approx(200 / 3)), PART: (0, 0, 0, 0)}

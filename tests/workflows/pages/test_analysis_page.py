@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from html_reading import read
@@ -41,7 +43,7 @@ def analysis(cases, kinds=("wrong",), table_name="all"):
         (table,),
         counted_kinds(dict.fromkeys(kinds, "It is wrong."), errors),
         errors,
-        suspects(errors, dict.fromkeys(kinds, [0.1])),
+        suspects(errors, {kind: [0.1] for kind in kinds}),
     )
 
 
@@ -80,7 +82,7 @@ def test_headings_do_not_skip_a_level():
     levels = [int(tag[1]) for tag, _ in reading.elements if tag in {"h1", "h2", "h3", "h4"}]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(following - level <= 1 for level, following in zip(levels, levels[1:], strict=False))
+    assert all(following - level <= 1 for level, following in pairwise(levels))
 
 
 def test_every_link_leads_somewhere():

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,7 +42,7 @@ def test_many_spans_do_not_make_it_long():
 def test_stretches_are_in_order_disjoint_and_hold_the_first_edges(text, places):
     spans = [Span(min(start, len(text)), min(start + length, len(text))) for start, length in places]
     shown = surroundings(text, spans)
-    assert all(one.end < two.start for one, two in zip(shown, shown[1:], strict=False))
+    assert all(one.end < two.start for one, two in pairwise(shown))
     assert shown[-1].end <= len(text)
     if spans:
         assert shown[0].start <= min(span.start for span in spans) <= shown[0].end

@@ -95,7 +95,11 @@ def analyse(
 def _document_tables(pairs: Sequence[Pair]) -> Iterable[SliceTable]:
     metrics = ("MUC", "B³", "CEAF-e", "LEA", "CoNLL F1")
     yield SliceTable(
-        "All documents", "documents", metrics, (_score_slice("all", pairs),), "F1 of each metric; CoNLL is the mean of the first three."
+        "All documents",
+        "documents",
+        metrics,
+        (_score_slice("all", pairs),),
+        "F1 of each metric; CoNLL is the mean of the first three.",
     )
     groups, order = ranged(
         [word_count(example.text) for example, _ in pairs], DOCUMENT_WORDS, "word", "words"
@@ -127,11 +131,15 @@ def _mention_tables(
             texts.append(example.text[span.start : span.end])
 
     def table(title: str, group_of: Sequence[str | None], order: Sequence[str], note: str = "") -> SliceTable:
-        return f1_table(title, "gold mentions", judged, group_of, order, len(pairs), note)
+        return f1_table(title, "gold mentions", judged, group_of, order, texts=len(pairs), note=note)
 
-    yield table("Mentions", ["all"] * len(texts), ["all"], "Whether mentions were found, whatever their cluster.")
+    yield table(
+        "Mentions", ["all"] * len(texts), ["all"], "Whether mentions were found, whatever their cluster."
+    )
     yield table("Mentions by kind", [MENTIONS[naming_rank(text)] for text in texts], MENTIONS)
-    yield table("Mentions by length", *ranged([word_count(text) for text in texts], MENTION_WORDS, "word", "words"))
+    yield table(
+        "Mentions by length", *ranged([word_count(text) for text in texts], MENTION_WORDS, "word", "words")
+    )
     if training is not None:
         seen = Counter(
             example.text[span.start : span.end].casefold()
@@ -168,8 +176,8 @@ def _cluster_table(pairs: Sequence[Pair]) -> SliceTable:
         "gold clusters",
         *ranged(sizes, CLUSTER_MENTIONS, "mention", "mentions"),
         {"mentions found": np.array(found), "links kept": np.array(kept)},
-        "Means over gold clusters. A link joins two mentions of a cluster; that of a single mention is kept where it "
-        "was found alone.",
+        note="Means over gold clusters. A link joins two mentions of a cluster; that of a single mention is kept "
+        "where it was found alone.",
     )
 
 
@@ -179,6 +187,6 @@ def _by_confidence(found: Sequence[tuple[float, bool]]) -> SliceTable:
         "found mentions",
         *confidence_ranges([probability for probability, _ in found]),
         {"precision": np.array([right for _, right in found], dtype=np.float64)},
-        "The probability that the model gave to a mention. Where it means what it says, precision lies within the "
-        "range.",
+        note="The probability that the model gave to a mention. Where it means what it says, precision lies "
+        "within the range.",
     )

@@ -32,7 +32,7 @@ KINDS = {
     EXTRA_MENTION: "A cluster that holds gold mentions holds a span that is none.",
     MISSING_ENTITY: "No mention of the entity was found.",
     EXTRA_ENTITY: "No mention of the cluster is gold.",
-    BOUNDARY: "A mention begins or ends where the gold one does and is longer or shorter; it counts as found.",
+    BOUNDARY: "A mention has one end of the gold one and is longer or shorter; it counts as found.",
 }
 """Errors by kind, each with its meaning."""
 MOST_MENTIONS_SHOWN = 4
@@ -73,12 +73,15 @@ def errors_of(example: CoreferenceExample, made: CoreferencePrediction) -> list[
 
 
 def _aligned(example: CoreferenceExample, made: CoreferencePrediction) -> list[_Mention]:
-    """All mentions in the order of the text; gold and predicted ones that share one end stand for each other."""
+    """All mentions in the order of the text; gold and predicted ones that share an end are taken for one."""
     entity_of = {span: number for number, entity in enumerate(example.clusters or ()) for span in entity}
-    cluster_of = {one.chars: number for number, cluster in enumerate(made.clusters) for one in cluster.mentions}
+    cluster_of = {
+        one.chars: number for number, cluster in enumerate(made.clusters) for one in cluster.mentions
+    }
     probability = {one.chars: one.probability for cluster in made.clusters for one in cluster.mentions}
     pairs = paired(
-        [(span.start, span.end, "") for span in entity_of], [(span.start, span.end, "") for span in cluster_of]
+        [(span.start, span.end, "") for span in entity_of],
+        [(span.start, span.end, "") for span in cluster_of],
     )
     found = []
     for one, other in pairs:
@@ -97,7 +100,9 @@ def _aligned(example: CoreferenceExample, made: CoreferencePrediction) -> list[_
     return sorted(found, key=lambda mention: mention.chars)
 
 
-def _grouped(mentions: Sequence[_Mention], number_of: Callable[[_Mention], int | None]) -> list[list[_Mention]]:
+def _grouped(
+    mentions: Sequence[_Mention], number_of: Callable[[_Mention], int | None]
+) -> list[list[_Mention]]:
     """Mentions that have a number, those of one number together."""
     groups: dict[int, list[_Mention]] = {}
     for mention in mentions:
@@ -120,7 +125,7 @@ def _divided_or_conflated(example: CoreferenceExample, mentions: Sequence[_Menti
 def _turns(
     group: Sequence[_Mention], number_of: Callable[[_Mention], int | None]
 ) -> Iterator[tuple[_Mention, _Mention]]:
-    """For each number but the first its first mention, with the mention before it, which has another number."""
+    """For each number but the first its first mention, with the one before it, which has another number."""
     seen = {number_of(group[0])}
     for before, mention in pairwise(group):
         if number_of(mention) not in seen:
@@ -145,13 +150,13 @@ def _extra(example: CoreferenceExample, mentions: Sequence[_Mention]) -> Iterato
         if not any(mention.gold for mention in cluster):
             shown = cluster[:MOST_MENTIONS_SHOWN]
             sure = min(mention.probability or 0.0 for mention in cluster)
-            yield _case(example, EXTRA_ENTITY, shown, NOTHING, _words(example, shown, " = "), sure)
+            yield _case(example, EXTRA_ENTITY, shown, NOTHING, _words(example, shown, " = "), confidence=sure)
             continue
         for place, mention in enumerate(cluster):
             if not mention.gold:
                 shown = _with_neighbour(cluster, place)
                 told = _words(example, shown, " = ")
-                yield _case(example, EXTRA_MENTION, shown, NOTHING, told, mention.probability)
+                yield _case(example, EXTRA_MENTION, shown, NOTHING, told, confidence=mention.probability)
 
 
 def _with_neighbour(group: Sequence[_Mention], place: int) -> Sequence[_Mention]:
@@ -163,7 +168,7 @@ def _boundaries(example: CoreferenceExample, mentions: Sequence[_Mention]) -> It
     for mention in mentions:
         if mention.gold and mention.made and mention.gold != mention.made:
             words, found = (example.text[span.start : span.end] for span in (mention.gold, mention.made))
-            yield _case(example, BOUNDARY, [mention], words, found, mention.probability)
+            yield _case(example, BOUNDARY, [mention], words, found, confidence=mention.probability)
 
 
 def _words(example: CoreferenceExample, mentions: Sequence[_Mention], between: str) -> str:
@@ -176,6 +181,7 @@ def _case(
     mentions: Sequence[_Mention],
     gold: str,
     predicted: str,
+    *,
     confidence: float | None = None,
 ) -> Case:
     """A case whose marks number the entities shown 1, 2 ... and the clusters A, B ..."""

@@ -117,7 +117,7 @@ def _tables(
     judged = [span.judged for span in spans]
 
     def table(title: str, group_of: Sequence[str | None], order: Sequence[str], note: str = "") -> SliceTable:
-        return f1_table(title, "gold entities", judged, group_of, order, len(pairs), note)
+        return f1_table(title, "gold entities", judged, group_of, order, texts=len(pairs), note=note)
 
     yield table("All entities", ["all"] * len(spans), ["all"])
     frequency = Counter(span.type for span in spans if span.judged.gold)
@@ -157,8 +157,8 @@ def _by_confidence(found: Sequence[tuple[float, bool]]) -> SliceTable:
         "found entities",
         *confidence_ranges([probability for probability, _ in found]),
         {"precision": np.array([right for _, right in found], dtype=np.float64)},
-        "The probability that the model gave to what it found. Where it means what it says, precision lies within "
-        "the range.",
+        note="The probability that the model gave to what it found. Where it means what it says, precision lies "
+        "within the range.",
     )
 
 
@@ -199,8 +199,8 @@ def _told(example: EntityExample, span: LabelledSpan | None) -> str:
 def nothing_probability(made: EntityPrediction, chars: Span, settings: EntitySettings) -> float:
     """The chance that the model gives to there being no entity in a stretch of the text.
 
-    Of a flat model it is the chance that all words of the stretch are outside; of a nested one the chance that
-    the likeliest entity with these ends is none. Text that was not read has none: 0.0.
+    Of a flat model it is the chance that all words of the stretch are outside; of a nested one the chance
+    that the likeliest entity with these ends is none. Text that was not read has none: 0.0.
     """
     evidence = made.evidence
     first = bisect_left(evidence.word_chars[:, 1], chars.start + 1)

@@ -1,4 +1,4 @@
-"""Where the errors of question answering are: by kind, by length, by confidence, by what training has seen."""
+"""Where the errors of question answering are: by kind, by length, by what training has seen."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _tables(
     training: Iterable[QaExample] | None,
 ) -> Iterable[SliceTable]:
     def table(title: str, group_of: Sequence[str | None], order: Sequence[str], note: str = "") -> SliceTable:
-        return mean_table(title, "questions", group_of, order, metrics, note)
+        return mean_table(title, "questions", group_of, order, metrics, note=note)
 
     answerable = [bool(one.example.answers) for one in judged]
     whole = table("All questions", ["all"] * len(judged), ["all"])
@@ -129,29 +129,33 @@ def _tables(
     yield table(
         "By length of the answer",
         *ranged(lengths, ANSWER_WORDS, "word", "words"),
-        "Words of the first right answer as the scorer counts them; questions without an answer are left out.",
+        "Words of the first right answer as the scorer counts them; without an answer a question is left out.",
     )
     passages = [len(one.example.passage) for one in judged]
     yield table("By length of the passage", *ranged(passages, PASSAGE_CHARS, "character", "characters"))
     if training is not None:
         yield table(
             "By how often training had the answer",
-            *ranged(_seen(judged, scorer, training), TRAINING_COUNTS, "training question", "training questions"),
-            "How many training questions have the same answer, of several right ones the most frequent; questions "
-            "without an answer are left out.",
+            *ranged(
+                _seen(judged, scorer, training), TRAINING_COUNTS, "training question", "training questions"
+            ),
+            "How many training questions have the same answer, of several right ones the most frequent; "
+            "without an answer a question is left out.",
         )
     yield table(
         "By the model's confidence",
         *confidence_ranges([one.confidence for one in judged]),
-        "The probability that the model gave to its answer, or to there being none. Where it means what it says, "
-        "exact match lies within the range.",
+        "The probability that the model gave to its answer, or to there being none. Where it means what it "
+        "says, exact match lies within the range.",
     )
 
 
 def _seen(judged: Sequence[_Judged], scorer: Scorer, training: Iterable[QaExample]) -> list[int | None]:
     """How many training questions have a right answer of each question; None without an answer."""
     counts = Counter(
-        answer for example in training for answer in {_key(gold.text, scorer) for gold in example.answers or ()}
+        answer
+        for example in training
+        for answer in {_key(gold.text, scorer) for gold in example.answers or ()}
     )
     return [max((counts[_key(text, scorer)] for text in one.gold_texts()), default=None) for one in judged]
 

@@ -106,9 +106,11 @@ def _tables(pairs: Sequence[_Pair], training: Iterable[RelationExample] | None) 
     judged = [one for _, _, one in said]
 
     def table(title: str, group_of: Sequence[str | None], order: Sequence[str], note: str = "") -> SliceTable:
-        return f1_table(title, "gold relations", judged, group_of, order, len(pairs), note)
+        return f1_table(title, "gold relations", judged, group_of, order, texts=len(pairs), note=note)
 
-    yield table("All relations", ["all"] * len(said), ["all"], "Micro scores; the negative class is left out.")
+    yield table(
+        "All relations", ["all"] * len(said), ["all"], "Micro scores; the negative class is left out."
+    )
     frequency = Counter(name for _, name, one in said if one.gold)
     names = sorted({name for _, name, _ in said}, key=lambda name: (-frequency[name], name))
     yield table("By relation", [name for _, name, _ in said], names, "The most frequent relation first.")
@@ -124,7 +126,10 @@ def _tables(pairs: Sequence[_Pair], training: Iterable[RelationExample] | None) 
     relations, entities = Counter[str](), set[str]()
     for example in training:
         relations.update(example.relations or ())
-        entities |= {example.text[one.chars.start : one.chars.end].casefold() for one in (example.subject, example.object)}
+        entities |= {
+            example.text[one.chars.start : one.chars.end].casefold()
+            for one in (example.subject, example.object)
+        }
     yield table(
         "By how often the relation stands in the training data",
         *ranged([relations[name] for _, name, _ in said], TRAINING_COUNTS, "time", "times"),
@@ -133,7 +138,10 @@ def _tables(pairs: Sequence[_Pair], training: Iterable[RelationExample] | None) 
         "By how many of the two entities training has seen",
         [
             ENTITIES_SEEN[
-                sum(pair.words(one).casefold() in entities for one in (pair.example.subject, pair.example.object))
+                sum(
+                    pair.words(one).casefold() in entities
+                    for one in (pair.example.subject, pair.example.object)
+                )
             ]
             for pair, _, _ in said
         ],
@@ -148,8 +156,8 @@ def _by_confidence(given: Sequence[tuple[float, bool]]) -> SliceTable:
         "given relations",
         *confidence_ranges([probability for probability, _ in given]),
         {"precision": np.array([right for _, right in given], dtype=np.float64)},
-        "The probability that the model gave to a relation. Where it means what it says, precision lies within the "
-        "range.",
+        note="The probability that the model gave to a relation. Where it means what it says, precision lies "
+        "within the range.",
     )
 
 

@@ -30,8 +30,8 @@ def analysis_page(
 ) -> Html:
     """A page that can be read without network and without scripts.
 
-    Of each kind of error the `CASES_PER_KIND` most confident are shown in their text, so that its size is bounded
-    whatever the number of errors.
+    Of each kind of error the `CASES_PER_KIND` most confident are shown in their text, so that its size is
+    bounded whatever the number of errors.
 
     Args:
         analysis: what to show.
@@ -192,8 +192,9 @@ def _cases(kind: ErrorKind, cases: Sequence[Case], anchors: Mapping[Case, str]) 
     how_many = f"{kind.count:,} {'error' if kind.count == 1 else 'errors'}"
     how_many += ", most confident first." if ranked else "."
     if len(cases) < kind.count:
+        which = f"{len(cases)} most confident" if ranked else f"first {len(cases)}"
         how_many = (
-            f"The {f'{len(cases)} most confident' if ranked else f'first {len(cases)}'} of {kind.count:,} errors; "
+            f"The {which} of {kind.count:,} errors; "
             f"{kind.count - len(cases):,} more are left out here, {ELSEWHERE}."
         )
     return element(

@@ -53,7 +53,7 @@ def highlighted(
         text: as it is; line ends are kept.
         spans: in any order, with any overlaps.
         keys: what gets the first, second ... colour; by first appearance in the text where left out.
-        shown: stretches of the text, in order and disjoint; dots stand for the rest. All of it where left out.
+        shown: stretches of the text, in order and disjoint, with dots for the rest; all where left out.
 
     Raises:
         ValueError: a span is empty or reaches behind the text.
@@ -129,7 +129,7 @@ def _lines(spans: Sequence[Highlight]) -> list[_Drawn]:
 
 
 def _turned(group: Sequence[_Drawn]) -> list[_Drawn]:
-    """Lines counted from the other side: what was placed first, the outer spans, is furthest from the text."""
+    """Lines counted from the other side: what was placed first, the outer spans, is far from the text."""
     depth = max((one.line for one in group), default=0)
     return [replace(one, line=depth + 1 - one.line) for one in group]
 

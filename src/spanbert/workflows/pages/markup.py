@@ -21,7 +21,7 @@ def element(name: str, /, *children: str, **attributes: str | int | None) -> Htm
     Args:
         name: of the element.
         children: text, which is escaped, and markup.
-        attributes: values are escaped, None leaves one out; `class_` is `class`, `aria_label` is `aria-label`.
+        attributes: values are escaped, None leaves one out; `class_` is `class`, `aria_label` `aria-label`.
     """
     written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(str(value))}"'

@@ -19,15 +19,13 @@ def score_table(table: SliceTable) -> Html:
         element("td", class_="plot"),
     )
     looks = "scores" if len(table.metrics) <= MOST_METRICS_ABREAST else "scores narrow"
-    shown = element(
-        "table", element("thead", head), element("tbody", *map(_row, table.slices)), class_="scores"
-    )
+    shown = element("table", element("thead", head), element("tbody", *map(_row, table.slices)), class_=looks)
     note = [element("p", table.note, class_="note")] if table.note else []
     return element("section", element("h3", table.title), in_scroller(shown, table.title), *note)
 
 
 def in_scroller(table: Html, name: str) -> Html:
-    """A table that can be scrolled sideways by itself, by keyboard too, where the page is too narrow for it."""
+    """A table that can be scrolled sideways, by keyboard too, where the page is too narrow for it."""
     return element("div", table, class_="scroller", role="region", aria_label=name, tabindex=0)
 
 

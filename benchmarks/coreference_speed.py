@@ -47,8 +47,8 @@ from spanbert.workflows.convert import convert
 
 PEER = "fastcoref"
 PEER_PACKAGES = ("torch==2.13.0", "transformers==4.57.6", "fastcoref==2.1.6")
-PEER_SEGMENT = 512
 PEER_HEAD = {"max_span_length": 30, "top_lambda": 0.25, "dropout_prob": 0.3}
+PEER_SEGMENT = 512
 """Settings of the model that fastcoref's authors publish, but for the width of its head."""
 LENGTHS = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
 SURE = 5.0
@@ -188,7 +188,9 @@ def draw(growth: Mapping[str, Sequence[Row]], path: Path) -> None:
     ):
         for side, rows in growth.items():
             axes.plot([row["words"] for row in rows], [row[name] for row in rows], marker="o", label=side)
-        axes.set(xlabel="words of the document", ylabel=label, xlim=(0, None), ylim=(0, None))
+        most = max(row[name] for rows in growth.values() for row in rows)
+        axes.set(xlabel="words of the document", ylabel=label, xlim=(0, None), ylim=(0, 1.08 * most))
+        axes.locator_params("x", nbins=6)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         axes.grid(alpha=0.3)
         axes.legend()

@@ -121,7 +121,7 @@ def in_turn(sides: Mapping[str, Side], rounds: int, items: int, unit: str) -> di
         for number in range(rounds + 1):
             for name, side in sides.items():
                 turn = side.turn()
-                print(f"round {number}: {name}: {items / turn['seconds']:.1f} {unit}/s", flush=True)
+                print(f"round {number}: {name}: {items / turn['seconds']:.4g} {unit}/s", flush=True)
                 if number:
                     turns[name].append(turn)
     finally:
@@ -156,7 +156,7 @@ def measured(turns: Mapping[str, Sequence[Turn]], items: int, unit: str) -> dict
     """Speed and memory of each side."""
     return {
         name: {
-            f"{unit}_per_second": spread(speeds(found, items)),
+            f"{unit}_per_second": spread(speeds(found, items), 3),
             "peak_memory_mib": round(max(turn["memory"] for turn in found)),
         }
         for name, found in turns.items()

@@ -7,6 +7,7 @@ import hypothesis
 import pytest
 import torch
 
+import tiny_encoder
 from spanbert.nn.config import EncoderConfig
 from spanbert.text.tokenizer import SPECIAL_PIECES, Tokenizer
 
@@ -42,15 +43,7 @@ def cased_tokenizer(vocabulary) -> Tokenizer:
 @pytest.fixture
 def tiny_config() -> EncoderConfig:
     """Two layers, wide enough for four heads; weights large enough that faults show."""
-    return EncoderConfig(
-        vocabulary_size=100,
-        width=32,
-        layers=2,
-        heads=4,
-        feed_forward_width=48,
-        max_positions=64,
-        init_std=0.2,
-    )
+    return tiny_encoder.tiny_config()
 
 
 @pytest.fixture(autouse=True)

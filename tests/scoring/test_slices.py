@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from spanbert.scoring.slices import confidence_ranges, mean_table, ranged
+from spanbert.scoring.f1 import f1_interval, prf
+from spanbert.scoring.slices import Judged, confidence_ranges, f1_table, mean_table, ranged
 
 
 def test_numbers_are_put_into_named_ranges():
@@ -40,3 +41,35 @@ def test_means_of_groups_in_order_with_intervals_where_there_is_enough():
     assert 0 < low < 50 < high < 100
     assert table.metrics == ("F1", "twice")
     assert many.scores[1].value == 25
+
+
+def test_f1_of_groups_counts_each_item_where_it_belongs():
+    judged = [Judged(0, True, True), Judged(0, True, False), Judged(1, False, True), Judged(1, True, True)]
+    table = f1_table("By letter", "spans", judged, ["a", "a", "a", "b"], ["b", "a", "c"], texts=2)
+    assert [(part.name, part.count, *(score.value for score in part.scores)) for part in table.slices] == [
+        ("b", 1, 100, 100, 100),
+        ("a", 2, 50, 50, 50),
+    ]
+    assert table.metrics == ("precision", "recall", "F1")
+
+
+def test_the_interval_of_all_is_that_of_the_report_and_precision_and_recall_have_their_own():
+    judged = [Judged(number % 20, number % 3 > 0, number % 4 > 0) for number in range(100) if number % 12]
+    (whole,) = f1_table("", "spans", judged, ["all"] * len(judged), ["all"], texts=20).slices
+    right, predicted, gold = (
+        [sum(test(item) for item in judged if item.text == text) for text in range(20)]
+        for test in (
+            lambda item: item.gold and item.predicted,
+            lambda item: item.predicted,
+            lambda item: item.gold,
+        )
+    )
+    expected = prf(sum(right), sum(predicted), sum(gold))
+    precision, recall, f1 = whole.scores
+    assert (precision.value, recall.value, f1.value) == (expected.precision, expected.recall, expected.f1)
+    assert f1.interval == f1_interval(right, predicted, gold)
+    for score in whole.scores:
+        assert score.interval[0] < score.value < score.interval[1]
+    # Precision is the F1 of a world in which as much is gold as was predicted.
+    assert precision.interval == f1_interval(right, predicted, predicted)
+    assert recall.interval == f1_interval(right, gold, gold)

@@ -154,8 +154,8 @@ def counted_kinds(meanings: Mapping[str, str], cases: Sequence[Case]) -> tuple[E
 def suspects(errors: Sequence[Case], usual: Mapping[str, Sequence[float]]) -> Suspects:
     """The errors of which the model is at least as sure as it usually is when it is right.
 
-    A model often contradicts a wrong label with confidence. Confident learning (Northcutt et al. 2021), from which
-    the idea is, compares with the mean confidence in a class.
+    A model often contradicts a wrong label with confidence. Confident learning (Northcutt et al. 2021), from
+    which the idea is, compares with the mean confidence in a class.
 
     Args:
         errors: most confident first.
@@ -175,6 +175,6 @@ def suspects(errors: Sequence[Case], usual: Mapping[str, Sequence[float]]) -> Su
     bounds = ", ".join(f"{kind}: {100 * value:.1f} %" for kind, value in median.items())
     return Suspects(
         chosen,
-        "Chosen are errors in which the model was at least as sure of itself as in half of its right decisions "
-        f"of that sort ({bounds}); the surest stand first.",
+        "Chosen are errors in which the model was at least as sure of itself as in half of its right "
+        f"decisions of that sort ({bounds}); the surest stand first.",
     )

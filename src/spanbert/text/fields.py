@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from spanbert.errors import DataError
 
 LONGEST_SHOWN = 80
+
+
+class Identified(Protocol):
+    """An example with the caller's name for it."""
+
+    @property
+    def id(self) -> str | int:
+        """The name."""
+        ...
+
+
+E = TypeVar("E", bound=Identified)
 
 
 def text_field(
@@ -41,6 +53,29 @@ def identity(item: Mapping[str, Any], place: Path | str, line: int | None = None
     if not isinstance(value, str | int) or isinstance(value, bool):
         raise DataError(f'"id" must be a string or an integer, found {kind(value)}', place, line)
     return value
+
+
+def with_distinct_ids(
+    found: Iterable[tuple[Path | str, int | None, E]], path: Path, what: str
+) -> Iterator[E]:
+    """Examples of a file, at least one, whose ids differ, also as strings: files have them as keys.
+
+    Args:
+        found: each example with the place and line where it stands.
+        path: the file.
+        what: examples of the file are called.
+
+    Raises:
+        DataError: an id stands twice, or there is no example.
+    """
+    seen: set[str] = set()
+    for place, line, example in found:
+        if str(example.id) in seen:
+            raise DataError(f"the id {shown(example.id)} stands twice; ids must differ", place, line)
+        seen.add(str(example.id))
+        yield example
+    if not seen:
+        raise DataError(f"the file holds no {what}", path)
 
 
 def shown(value: Any) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from spanbert.errors import SettingsError
+from spanbert.scoring.analysis import Analysis
 from spanbert.scoring.report import Report
 from spanbert.tasks.contract import Analysing
 from spanbert.text.files import atomic_write, make_folder, write_json
@@ -52,6 +53,14 @@ class Evaluation:
         }
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a model was trained on: a name of it, and its examples."""
+
+    name: str
+    examples: list[Any]
+
+
 def evaluate(
     task: str,
     *,
@@ -85,15 +94,13 @@ def evaluate(
     predictor = load(model, task, offline=offline, precision=precision, task_settings=task_settings)
     source = Source.of(data, "data")
     examples = source.read(predictor.task)
-    training = None
+    seen = None
     if training_data is not None:
-        training = Source.of(training_data, "training data")
         if output is None or not isinstance(predictor.task, Analysing):
-            why = (
-                "an output folder to write it to" if output is None else f"a task that has one, unlike {task}"
-            )
-            raise SettingsError(f"training data serve the error analysis alone, which needs {why}")
-    seen = training and training.read(predictor.task)
+            lacking = "an output folder" if output is None else f"a task that has one, unlike {task}"
+            raise SettingsError(f"training data serve the error analysis alone, which needs {lacking}")
+        training = Source.of(training_data, "training data")
+        seen = Seen(training.name, training.read(predictor.task))
     if output is not None:
         make_folder(Path(output))  # a place that cannot be written is refused before the work, not after
     began = time.perf_counter()
@@ -108,19 +115,10 @@ def evaluate(
     )
     if output is not None:
         _write(Path(output), evaluation, predictions, command)
-        analysis = None
         if isinstance(predictor.task, Analysing):
-            analysis = predictor.task.analysis(examples, predictions, seen)
-        if analysis is not None:
-            page = analysis_page(
-                analysis,
-                model=evaluation.model,
-                data=source.name,
-                training_data=training and training.name,
-                lost_gold=evaluation.report.lost_gold,
-            )
-            with atomic_write(Path(output) / "report.html") as stream:
-                stream.write(page)
+            analysis = predictor.task.analysis(examples, predictions, seen.examples if seen else None)
+            if analysis is not None:
+                _write_page(Path(output) / "report.html", analysis, evaluation, seen)
     return evaluation
 
 
@@ -133,3 +131,15 @@ def _write(output: Path, evaluation: Evaluation, predictions: Sequence[Any], com
     if confusion := evaluation.report.details.get("confusion"):
         draw_confusion(*confusion_matrix(confusion), output / "confusion.png")
     write_json(output / "report.json", {**evaluation.to_json(), "command": command})
+
+
+def _write_page(path: Path, analysis: Analysis, evaluation: Evaluation, seen: Seen | None) -> None:
+    page = analysis_page(
+        analysis,
+        model=evaluation.model,
+        data=evaluation.data.name,
+        training_data=seen.name if seen else None,
+        lost_gold=evaluation.report.lost_gold,
+    )
+    with atomic_write(path) as stream:
+        stream.write(page)

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 
-from spanbert.nn.config import EncoderConfig
 from spanbert.nn.encoder import Encoder
 from spanbert.tasks.classification.decode import decode
 from spanbert.tasks.classification.examples import ClassificationExample
@@ -15,6 +14,7 @@ from spanbert.tasks.classification.features import (
 from spanbert.tasks.classification.model import ClassificationModel, pool_windows
 from spanbert.tasks.classification.settings import ClassificationSettings
 from spanbert.workflows.predict import load
+from tiny_encoder import tiny_config
 
 LABELS = ("a", "b", "c")
 
@@ -23,15 +23,7 @@ def build(tokenizer, **values):
     chosen = ClassificationSettings(
         **{"window_pieces": 36, "overlap_pieces": 8, "kind": "one", "labels": LABELS, **values}
     )
-    config = EncoderConfig(
-        vocabulary_size=tokenizer.vocabulary_size,
-        width=32,
-        layers=2,
-        heads=4,
-        feed_forward_width=64,
-        max_positions=64,
-        init_std=0.3,
-    )
+    config = tiny_config(tokenizer.vocabulary_size, init_std=0.3)
     torch.manual_seed(3)
     return ClassificationModel(Encoder(config.with_dropout(0.0)), chosen).eval(), chosen
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from spanbert.nn.config import EncoderConfig
 from spanbert.nn.encoder import Encoder
 from spanbert.tasks.coreference.examples import CoreferenceExample
 from spanbert.tasks.coreference.features import CoreferenceTrainingSet, collate
@@ -13,6 +12,7 @@ from spanbert.tasks.coreference.segments import cut_documents
 from spanbert.tasks.coreference.settings import CoreferenceSettings
 from spanbert.tasks.coreference.task import Coreference
 from spanbert.text.spans import Span
+from tiny_encoder import tiny_config
 
 TEXTS = [
     "The river runs through paris. It runs through the capital city.",
@@ -27,15 +27,7 @@ SETTINGS = CoreferenceSettings(window_pieces=36, head_width=16, max_mention_word
 
 @pytest.fixture
 def model(tokenizer):
-    config = EncoderConfig(
-        vocabulary_size=tokenizer.vocabulary_size,
-        width=32,
-        layers=2,
-        heads=4,
-        feed_forward_width=48,
-        init_std=0.2,
-        max_positions=64,
-    )
+    config = tiny_config(tokenizer.vocabulary_size)
     made = CoreferenceModel(Encoder(config.with_dropout(0.0)), SETTINGS)
     torch.nn.init.zeros_(made.mentions.start_score.bias)  # else random scores are too low to be kept
     return made.eval()

@@ -5,24 +5,16 @@ import torch
 from torch import nn
 
 from spanbert.checkpoint.folder import write_folder
-from spanbert.nn.config import EncoderConfig
 from spanbert.nn.encoder import Encoder
 from spanbert.tasks.fill_mask.model import FillMaskModel
 from spanbert.tasks.fill_mask.settings import FillMaskSettings
 from spanbert.tasks.fill_mask.task import FillMask
 from spanbert.workflows.model_source import name_table
+from tiny_encoder import tiny_config
 
 
 def random_model(tokenizer, boundary_shape=None):
-    config = EncoderConfig(
-        vocabulary_size=tokenizer.vocabulary_size,
-        width=32,
-        layers=2,
-        heads=4,
-        feed_forward_width=64,
-        max_positions=64,
-        init_std=0.3,
-    )
+    config = tiny_config(tokenizer.vocabulary_size, init_std=0.3)
     torch.manual_seed(5)
     model = FillMaskModel(Encoder(config), FillMaskSettings(boundary_shape=boundary_shape)).eval()
     for parameter in model.parameters():  # biases and norms away from 0 and 1, so that a lost one shows

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from spanbert.errors import DataError, SettingsError
-from spanbert.nn.config import EncoderConfig
 from spanbert.nn.encoder import Encoder
 from spanbert.scoring.calibration import expected_calibration_error
 from spanbert.tasks.question_answering.examples import GoldAnswer, QaAnswer, QaExample, QaPrediction
 from spanbert.tasks.question_answering.task import QaSettings, QuestionAnswering
 from spanbert.text.spans import Span
+from tiny_encoder import tiny_config
 
 
 def held_out(count=3000, heat=4.0, passage="cat dog"):
@@ -146,14 +146,7 @@ def test_a_question_that_leaves_no_room_is_named(tokenizer):
 def test_from_json_to_json(tokenizer):
     """One road: parse, features, model, decode; several windows, and a passage that is empty."""
     torch.manual_seed(0)
-    config = EncoderConfig(
-        vocabulary_size=tokenizer.vocabulary_size,
-        width=16,
-        layers=1,
-        heads=2,
-        feed_forward_width=16,
-        max_positions=64,
-    )
+    config = tiny_config(tokenizer.vocabulary_size)
     task = QuestionAnswering(QaSettings(window_pieces=48, overlap_pieces=8))
     model = task.build(Encoder(config)).eval()
     items = [

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from spanbert.errors import SettingsError
-from spanbert.nn.config import EncoderConfig
 from spanbert.nn.encoder import Encoder
 from spanbert.tasks.relations.decode import decode
 from spanbert.tasks.relations.settings import RelationSettings
 from spanbert.tasks.relations.task import Relations
 from spanbert.workflows.finetune import finetune
 from spanbert.workflows.predict import load
+from tiny_encoder import tiny_config
 from tiny_start import write_start
 
 SEVERAL = RelationSettings(kind="several", labels=("a", "b"))
@@ -82,10 +82,7 @@ def test_scores_depend_on_which_words_are_marked_but_not_on_neighbours_in_the_ba
     ]
     task = Relations(RelationSettings(representation=representation, kind=kind)).learn(examples)
     torch.manual_seed(0)
-    config = EncoderConfig(
-        vocabulary_size=tokenizer.vocabulary_size, width=32, layers=2, heads=4, feed_forward_width=64,
-        max_positions=64, init_std=0.3,
-    )  # fmt: skip
+    config = tiny_config(tokenizer.vocabulary_size)  # fmt: skip
     model = task.within(64).build(Encoder(config)).eval()
     features = [feature for (feature,) in task.features(examples, tokenizer)]
     with torch.inference_mode():

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from spanbert.scoring.calibration import fit_temperature
-from spanbert.scoring.thresholds import best_f1_threshold
-from spanbert.tasks.classification.decode import probabilities
+from spanbert.scoring.labels import fit_labels
 from spanbert.tasks.classification.examples import ClassificationExample, ClassificationPrediction
 from spanbert.tasks.classification.labels import label_names
 from spanbert.tasks.classification.settings import ClassificationSettings
@@ -20,10 +18,7 @@ def calibrated(
     predictions: Sequence[ClassificationPrediction],
     settings: ClassificationSettings,
 ) -> ClassificationSettings:
-    """Settings under which probabilities are honest, and with several labels micro F1 is best.
-
-    There is one threshold for all labels: one for each would be fitted on the few texts that have it.
-    """
+    """Settings under which probabilities are honest, and with several labels micro F1 is best."""
     pairs = [
         (example, made)
         for example, made in zip(examples, predictions, strict=True)
@@ -33,15 +28,8 @@ def calibrated(
         return settings
     scores = np.stack([made.scores for _, made in pairs])
     truth = gold_table([example for example, _ in pairs], settings.labels)
-    if settings.decided == "one":
-        right = truth[np.arange(len(truth)), scores.argmax(axis=1)]
-        temperature = fit_temperature(list(scores.astype(np.float64)), list(right))
-        return settings.model_copy(update={"temperature": round(temperature, 4)})
-    choices = np.stack([np.zeros(scores.size), scores.ravel().astype(np.float64)], axis=1)
-    temperature = fit_temperature(list(choices), list((scores > 0).ravel() == truth.ravel()))
-    settings = settings.model_copy(update={"temperature": round(temperature, 4)})
-    threshold = best_f1_threshold(probabilities(scores, settings), truth)
-    return settings.model_copy(update={"threshold": threshold})
+    fitted = fit_labels(scores, truth, several=settings.decided == "several")
+    return settings.model_copy(update=fitted)
 
 
 def gold_table(examples: Sequence[ClassificationExample], labels: Sequence[str]) -> NDArray[np.bool_]:

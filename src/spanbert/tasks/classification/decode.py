@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spanbert.scoring.calibration import softmax
+from spanbert.scoring.labels import label_chances
 from spanbert.tasks.classification.examples import (
     ClassificationExample,
     ClassificationPrediction,
@@ -76,7 +77,4 @@ def reconsider(
 
 def probabilities(scores: NDArray[np.float32], settings: ClassificationSettings) -> NDArray[np.float64]:
     """Calibrated chances (..., L) of scores (..., L): of one label among all, or of each by itself."""
-    wide = scores.astype(np.float64)
-    if settings.decided == "one":
-        return softmax(wide, settings.temperature)
-    return np.asarray(softmax(np.stack([np.zeros_like(wide), wide], axis=-1), settings.temperature)[..., 1])
+    return label_chances(scores, settings.temperature, several=settings.decided == "several")

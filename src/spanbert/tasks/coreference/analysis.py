@@ -176,8 +176,8 @@ def _cluster_table(pairs: Sequence[Pair]) -> SliceTable:
         "gold clusters",
         *ranged(sizes, CLUSTER_MENTIONS, "mention", "mentions"),
         {"mentions found": np.array(found), "links kept": np.array(kept)},
-        note="Means over gold clusters. A link joins two mentions of a cluster; that of a single mention is kept "
-        "where it was found alone.",
+        note="Means over gold clusters. A link joins two mentions of a cluster; that of a single mention is "
+        "kept where it was found alone.",
     )
 
 

@@ -159,7 +159,7 @@ def _extra(example: CoreferenceExample, mentions: Sequence[_Mention]) -> Iterato
                 yield _case(example, EXTRA_MENTION, shown, NOTHING, told, confidence=mention.probability)
 
 
-def _with_neighbour(group: Sequence[_Mention], place: int) -> Sequence[_Mention]:
+def _with_neighbour(group: list[_Mention], place: int) -> list[_Mention]:
     """A mention, and the one of its group before it, or behind it for the first; one alone has none."""
     return [group[place], *group[place - 1 : place]] if place else group[:2]
 

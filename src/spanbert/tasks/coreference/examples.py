@@ -9,7 +9,7 @@ from typing import Any
 
 from spanbert.errors import DataError
 from spanbert.tasks.coreference.gap import GapQuestion, read_gap
-from spanbert.text.fields import identity, kind, shown, text_field
+from spanbert.text.fields import identity, kind, shown, text_field, with_distinct_ids
 from spanbert.text.files import read_jsonl, read_text
 from spanbert.text.spans import Span
 from spanbert.text.words import joined
@@ -57,14 +57,8 @@ def read_examples(path: Path) -> Iterator[CoreferenceExample]:
         DataError: the file breaks its format; the message names file, line and remedy.
     """
     name = path.name.removesuffix(".gz")
-    seen: set[str] = set()
-    for line, example in _documents(path, name):
-        if str(example.id) in seen:
-            raise DataError(f"the id {shown(example.id)} stands twice; ids must differ", path, line)
-        seen.add(str(example.id))
-        yield example
-    if not seen:
-        raise DataError("the file holds no documents", path)
+    found = ((path, line, example) for line, example in _documents(path, name))
+    yield from with_distinct_ids(found, path, "documents")
 
 
 def parse_example(item: Mapping[str, Any], place: Path | str, line: int | None) -> CoreferenceExample:

@@ -157,8 +157,8 @@ def _by_confidence(found: Sequence[tuple[float, bool]]) -> SliceTable:
         "found entities",
         *confidence_ranges([probability for probability, _ in found]),
         {"precision": np.array([right for _, right in found], dtype=np.float64)},
-        note="The probability that the model gave to what it found. Where it means what it says, precision lies "
-        "within the range.",
+        note="The probability that the model gave to what it found. Where it means what it says, precision "
+        "lies within the range.",
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spanbert.errors import DataError
-from spanbert.text.fields import identity, kind, shown, text_field
+from spanbert.text.fields import identity, kind, shown, text_field, with_distinct_ids
 from spanbert.text.files import read_jsonl, read_lines
 from spanbert.text.spans import Span
 
@@ -153,15 +153,8 @@ def read_examples(path: Path) -> Iterator[FillMaskExample]:
     Raises:
         DataError: the file breaks its format; the message names file, line and remedy.
     """
-    seen: set[str] = set()
-    for line, item in _items(path):
-        example = parse_example(item, path, line)
-        if str(example.id) in seen:
-            raise DataError(f"the id {shown(example.id)} stands twice; ids must differ", path, line)
-        seen.add(str(example.id))
-        yield example
-    if not seen:
-        raise DataError("the file holds no texts", path)
+    found = ((path, line, parse_example(item, path, line)) for line, item in _items(path))
+    yield from with_distinct_ids(found, path, "texts")
 
 
 def _items(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -129,7 +129,7 @@ def _tables(
     yield table(
         "By length of the answer",
         *ranged(lengths, ANSWER_WORDS, "word", "words"),
-        "Words of the first right answer as the scorer counts them; without an answer a question is left out.",
+        "Words of the first right answer as the scorer counts; without an answer a question is left out.",
     )
     passages = [len(one.example.passage) for one in judged]
     yield table("By length of the passage", *ranged(passages, PASSAGE_CHARS, "character", "characters"))

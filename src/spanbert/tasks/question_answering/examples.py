@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spanbert.errors import DataError
-from spanbert.text.fields import identity, kind, shown, text_field
+from spanbert.text.fields import identity, kind, shown, text_field, with_distinct_ids
 from spanbert.text.files import read_json, read_jsonl, read_lines
 from spanbert.text.spans import Span
 
@@ -123,14 +123,8 @@ def read_examples(path: Path) -> Iterator[QaExample]:
     Raises:
         DataError: the file breaks its format; the message names file, line (or question id) and remedy.
     """
-    seen: set[str] = set()
-    for place, line, example in _read_jsonl(path) if _is_jsonl(path) else _read_squad(path):
-        if str(example.id) in seen:  # `predictions.json` has ids as keys, which are strings
-            raise DataError(f"the id {shown(example.id)} stands twice; ids must differ", place, line)
-        seen.add(str(example.id))
-        yield example
-    if not seen:
-        raise DataError("the file holds no questions", path)
+    found = _read_jsonl(path) if _is_jsonl(path) else _read_squad(path)
+    yield from with_distinct_ids(found, path, "questions")
 
 
 def parse_example(item: Mapping[str, Any], place: Path | str, line: int | None) -> QaExample:

@@ -8,8 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from spanbert.scoring.calibration import fit_temperature, softmax
-from spanbert.scoring.thresholds import best_f1_threshold
+from spanbert.scoring.labels import fit_labels, label_chances
 from spanbert.tasks.relations.examples import RelationExample, RelationPrediction, RelationProbability
 from spanbert.tasks.relations.labels import merged, pair_of, positives
 from spanbert.tasks.relations.settings import RelationSettings
@@ -56,10 +55,7 @@ def reconsider(prediction: RelationPrediction, settings: RelationSettings) -> Re
 
 def probabilities(scores: NDArray[np.float32], settings: RelationSettings) -> NDArray[np.float64]:
     """Calibrated chances (..., L) of scores (..., L): of one label among all, or of each by itself."""
-    wide = scores.astype(np.float64)
-    if settings.decided == "one":
-        return softmax(wide, settings.temperature)
-    return softmax(np.stack([np.zeros_like(wide), wide], axis=-1), settings.temperature)[..., 1]
+    return label_chances(scores, settings.temperature, several=settings.decided == "several")
 
 
 def calibrated(
@@ -79,15 +75,7 @@ def calibrated(
         if settings.decided == "one" and not held and settings.negative in numbers:
             held = frozenset({settings.negative})
         truth[row, [numbers[name] for name in held if name in numbers]] = True
-    if settings.decided == "one":
-        right = truth[np.arange(len(truth)), scores.argmax(axis=1)]
-        temperature = fit_temperature(list(scores.astype(np.float64)), list(right))
-        return settings.model_copy(update={"temperature": round(temperature, 4)})
-    choices = np.stack([np.zeros(scores.size), scores.ravel().astype(np.float64)], axis=1)
-    temperature = fit_temperature(list(choices), list((scores > 0).ravel() == truth.ravel()))
-    settings = settings.model_copy(update={"temperature": round(temperature, 4)})
-    threshold = best_f1_threshold(probabilities(scores, settings), truth)
-    return settings.model_copy(update={"threshold": threshold})
+    return settings.model_copy(update=fit_labels(scores, truth, several=settings.decided == "several"))
 
 
 def scored_pairs(

@@ -8,7 +8,7 @@ from typing import get_args
 from spanbert.scoring.analysis import Analysis, Case, ErrorKind, Side, SliceTable, Suspects
 from spanbert.scoring.slices import FEWEST_FOR_INTERVAL
 from spanbert.workflows.pages.excerpt import surroundings
-from spanbert.workflows.pages.highlighting import Highlight, highlighted, percent
+from spanbert.workflows.pages.highlighting import SPACE, Highlight, highlighted, percent
 from spanbert.workflows.pages.markup import Html, element, join, page
 from spanbert.workflows.pages.score_table import in_scroller, score_table, share_bar
 
@@ -114,8 +114,8 @@ def _scores(tables: Sequence[SliceTable], training_data: str | None) -> Html:
         element("h2", "Scores", id="scores"),
         element(
             "p",
-            "Values are percentages, in brackets the 95 % bootstrap interval, which parts of fewer than "
-            f"{FEWEST_FOR_INTERVAL} items do not have.",
+            f"Values are percentages, in brackets the 95{SPACE}% bootstrap interval, which parts of fewer "
+            f"than {FEWEST_FOR_INTERVAL} items do not have.",
         ),
         *advice,
         element("div", *map(score_table, tables), class_="tables"),

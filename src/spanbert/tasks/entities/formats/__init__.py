@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from spanbert.errors import DataError, SettingsError
+from spanbert.errors import SettingsError
 from spanbert.tasks.entities.examples import EntityExample, Notes, Place
 from spanbert.tasks.entities.formats import brat, conll, doccano, jsonl, label_studio, spacy
-from spanbert.text.fields import shown
+from spanbert.text.fields import with_distinct_ids
 from spanbert.text.files import read_jsonl, read_lines
 
 JSONL_ENDINGS = (".jsonl", ".jsonlines", ".ndjson")
@@ -34,14 +34,8 @@ def read_examples(path: Path) -> Iterator[EntityExample]:
         DataError: the file breaks its format; the message names file, line and remedy.
     """
     notes = Notes()
-    seen: set[str | int] = set()
-    for place, example in _read(path, notes):
-        if example.id in seen:
-            raise place.error(f"the id {shown(example.id)} stands twice; ids must differ")
-        seen.add(example.id)
-        yield example
-    if not seen:
-        raise DataError("the file holds no text", path)
+    found = ((place.path, place.line, example) for place, example in _read(path, notes))
+    yield from with_distinct_ids(found, path, "texts")
     if notes:
         told = ", ".join(f"{count} x {what}" for what, count in sorted(notes.items()))
         logging.getLogger(__name__).warning("%s: %s", path, told)

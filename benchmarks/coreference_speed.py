@@ -46,7 +46,10 @@ from spanbert.text.files import read_json, write_json
 from spanbert.workflows.convert import convert
 
 PEER = "fastcoref"
-PEER_PACKAGES = ("torch==2.13.0", "transformers==4.57.6", "fastcoref==2.1.6")
+PEER_PACKAGES = (
+    *("torch==2.13.0", "transformers==4.57.6", "fastcoref==2.1.6"),
+    *("datasets==5.0.1", "spacy==3.8.18"),  # which fastcoref leaves open; pinned, pip is quick to decide
+)
 PEER_HEAD = {"max_span_length": 30, "top_lambda": 0.25, "dropout_prob": 0.3}
 PEER_SEGMENT = 512
 """Settings of the model that fastcoref's authors publish, but for the width of its head."""

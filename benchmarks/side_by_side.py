@@ -107,7 +107,7 @@ def own_sides(
     return {
         name: Side(
             *(sys.executable, HERE / "own_side.py", work, model, texts, "--precision", OWN[name]),
-            *([] if vectors is None else ["--vectors", vectors / f"{name}.npy"]),
+            *(() if vectors is None else ("--vectors", vectors / f"{name}.npy")),
         )
         for name in names
         if OWN[name] != "int8" or has_int8()

@@ -90,7 +90,8 @@ def row(task: str, examples: Sequence[Any], count: int, folder: Path) -> dict[st
     with source.open("w", encoding="utf-8") as stream:
         for number, example in enumerate(itertools.islice(itertools.cycle(examples), count)):
             stream.write(json.dumps({"id": number, "text": example.text}, ensure_ascii=False) + "\n")
-    command = [sys.executable, __file__, task, "--predict", folder / "model", source, target]
+    places = map(str, (folder / "model", source, target))
+    command = [sys.executable, __file__, task, "--predict", *places]
     answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     made = {"lines": count, "file_mib": round(source.stat().st_size / 2**20, 2), **json.loads(answer)}
     print(made, flush=True)

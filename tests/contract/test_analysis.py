@@ -1,20 +1,16 @@
 """What every task must do that says where its errors are."""
 
-from pathlib import Path
-
 import pytest
 import torch
 
 from html_reading import read
 from spanbert.checkpoint.source import read_checkpoint
-from spanbert.tasks import TASKS, task_class
+from spanbert.tasks import TASKS, example_file, task_class
 from spanbert.tasks.contract import Analysing
 from spanbert.workflows.model_source import build
 from spanbert.workflows.pages.analysis_page import analysis_page
 from spanbert.workflows.predict import Predictor
 from tiny_start import write_start
-
-FIXTURES = Path(__file__).with_name("fixtures")
 
 
 @pytest.mark.parametrize(
@@ -22,7 +18,7 @@ FIXTURES = Path(__file__).with_name("fixtures")
 )
 def test_the_predictions_of_a_random_model_are_analysed(name, tmp_path):
     torch.manual_seed(0)
-    fixture = FIXTURES / f"{name}.jsonl"
+    fixture = example_file(name)
     start = write_start(tmp_path / "start", [fixture.read_text("utf-8")], max_positions=512)
     task = task_class(name)()
     examples = list(task.read(fixture))

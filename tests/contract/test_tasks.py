@@ -1,4 +1,4 @@
-"""What every task must do. A new task brings `fixtures/NAME.jsonl`, five lines with gold, nothing else."""
+"""What every task must do. A new task brings `example.jsonl` beside `task.py`, five lines with gold."""
 
 import json
 from pathlib import Path
@@ -9,13 +9,11 @@ import torch
 
 from spanbert.checkpoint.source import read_checkpoint
 from spanbert.scoring.report import Report
-from spanbert.tasks import TASKS, task_class
+from spanbert.tasks import TASKS, example_file, task_class
 from spanbert.workflows.finetune import finetune
 from spanbert.workflows.model_source import build
 from spanbert.workflows.predict import load
 from tiny_start import write_start
-
-FIXTURES = Path(__file__).with_name("fixtures")
 
 
 @pytest.fixture(scope="module", params=sorted(TASKS))
@@ -25,7 +23,7 @@ def task(request):
 
 @pytest.fixture(scope="module")
 def fixture(task) -> Path:
-    return FIXTURES / f"{task.name}.jsonl"
+    return example_file(task.name)
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tokenizer": ("spanbert.cli.tokenizer:tokenizer", "Learn a WordPiece vocabulary from text files."),
     "inspect": ("spanbert.cli.inspect:inspect", "Say what a checkpoint holds and what it can do."),
     "convert": ("spanbert.cli.convert:convert", "Write any known checkpoint form as a Hugging Face folder."),
-    "tasks": ("spanbert.cli.tasks:tasks", "List tasks, their data formats and an example line of each."),
+    "tasks": ("spanbert.cli.tasks:tasks", "List tasks with their data formats and commands to try them."),
 }
 
 # A full or read-only disk, and paths that cannot be what the command needs.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from spanbert.errors import SettingsError
@@ -36,3 +38,15 @@ def task_class(name: str) -> Any:
     for point in entry_points(group="spanbert.tasks", name=name):
         return point.load()
     raise SettingsError(f"unknown task {name!r}: choose one of {', '.join(task_names())}")
+
+
+def example_file(name: str) -> Path:
+    """A small data file of a task: five lines in its JSONL form, with gold.
+
+    Raises:
+        SettingsError: no task has this name, or a plug-in brings no such file.
+    """
+    path = Path(inspect.getfile(task_class(name))).with_name("example.jsonl")
+    if not path.is_file():
+        raise SettingsError(f"the task {name} brings no example.jsonl")
+    return path

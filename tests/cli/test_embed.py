@@ -44,3 +44,12 @@ def test_a_terminal_gets_a_bar(capsys):
     console = Console(stderr=True, force_terminal=True)
     assert list(progress.counted("ab", "embedding", None, console)) == ["a", "b"]
     assert "embedding" in capsys.readouterr().err
+
+
+def test_a_total_that_grows_is_asked_for_anew(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", -1.0)
+    console = Console(stderr=True, highlight=False, force_terminal=False)
+    known = iter([2, 5])
+    assert list(progress.counted("ab", "windows", lambda: next(known), console)) == ["a", "b"]
+    told = capsys.readouterr().err.splitlines()
+    assert [line.partition(",")[0] for line in told] == ["windows: 1/2", "windows: 2/5"]

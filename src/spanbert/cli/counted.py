@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from rich.console import Console
@@ -14,14 +14,17 @@ SECONDS_BETWEEN_LINES = 30.0
 
 
 def counted(
-    items: Iterable[T], what: str, total: int | None = None, console: Console | None = None
+    items: Iterable[T],
+    what: str,
+    total: int | Callable[[], int] | None = None,
+    console: Console | None = None,
 ) -> Iterator[T]:
     """Pass items on and show how many there were.
 
     Args:
         items: a stream.
         what: name of the work.
-        total: how many items will come, if known; about is enough.
+        total: how many items will come, if known, or who knows how many are in sight; about is enough.
         console: where to; stderr when left out.
     """
     console = console or Console(stderr=True, highlight=False)
@@ -30,21 +33,28 @@ def counted(
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        work = bar.add_task(what, total=total)
+        work = bar.add_task(what, total=_now(total))
         for item in items:
             yield item
-            bar.advance(work)
+            bar.update(work, advance=1, total=_now(total))
 
 
-def _with_lines(items: Iterable[T], what: str, total: int | None, console: Console) -> Iterator[T]:
+def _now(total: int | Callable[[], int] | None) -> int | None:
+    return total() if callable(total) else total
+
+
+def _with_lines(
+    items: Iterable[T], what: str, total: int | Callable[[], int] | None, console: Console
+) -> Iterator[T]:
     began = shown = time.monotonic()
     for number, item in enumerate(items, start=1):
         yield item
         now = time.monotonic()
         if now - shown > SECONDS_BETWEEN_LINES:
             shown = now
-            left = f", {_minutes((now - began) / number * (total - number))} left" if total else ""
-            console.print(f"{what}: {number}/{total or '?'}{left}", markup=False)
+            whole = _now(total)
+            left = f", {_minutes((now - began) / number * (whole - number))} left" if whole else ""
+            console.print(f"{what}: {number}/{whole or '?'}{left}", markup=False)
 
 
 def _minutes(seconds: float) -> str:

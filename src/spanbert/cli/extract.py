@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
 from rich.text import Text
 
-from spanbert.cli.ask import LateBar, show_skipped
+from spanbert.cli.ask import show_skipped
+from spanbert.cli.counted import counted
 from spanbert.errors import DataError, SettingsError
 from spanbert.text.documents import Skipped, read_documents
 from spanbert.workflows.extraction.extract import Extraction, Extractor, readable
@@ -47,8 +50,6 @@ def extract(
     """
     if not paths:
         raise SettingsError("say which files or folders to read: spanbert extract PATH...")
-    if most_chars_between < 0:
-        raise SettingsError("--most-chars-between must not be negative")
     named = (model, entities, coreference, relations)
     extractor = Extractor.load(
         model if any(named) else "mini",
@@ -65,7 +66,9 @@ def extract(
     documents = readable(read_documents(paths), skipped)
     found = []
     console = Console(soft_wrap=True, highlight=False)
-    for made in LateBar(logs).track(extractor.extract(documents), "extracting", None):
+    for task in extractor.tasks:
+        getattr(extractor, task).engine.track = partial(_shown_by_window, f"windows of {task}", logs)
+    for made in extractor.extract(documents):
         if output is not None:
             found.append(made)
         if as_json:
@@ -74,12 +77,22 @@ def extract(
             show(console, made)
     show_skipped(logs, skipped)
     if output is not None:
-        if not found:
-            raise DataError("no readable document in the given paths")
-        from spanbert.workflows.extraction.files import write_extractions
+        _write(found, output, logs)
 
-        for path in write_extractions(found, output):
-            logs.print(Text(f"wrote {path}"))
+
+def _write(found: Sequence[Extraction], output: Path, logs: Console) -> None:
+    if not found:
+        raise DataError("no readable document in the given paths")
+    from spanbert.workflows.extraction.files import write_extractions
+
+    for path in write_extractions(found, output):
+        logs.print(Text(f"wrote {path}"))
+
+
+def _shown_by_window(
+    what: str, logs: Console, outputs: Iterator[Any], known: Callable[[], int]
+) -> Iterator[Any]:
+    return counted(outputs, what, known, logs)
 
 
 def show(console: Console, made: Extraction) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+from rich.console import Console
 
+from spanbert.cli.counted import counted
 from spanbert.workflows.predict import load
 from spanbert.workflows.predict_file import predict_file
 from spanbert.workflows.settings import by_field_name
@@ -38,6 +40,8 @@ def predict(
     predictor = load(
         model, task, offline=offline, precision=precision, task_settings=by_field_name(task_settings)
     )
+    console = Console(stderr=True, highlight=False)
+    predictor.engine.track = lambda outputs, known: counted(outputs, "windows", known, console)
     predict_file(
         predictor,
         sys.stdin.buffer if source == "-" else Path(source),

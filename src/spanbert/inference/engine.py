@@ -27,6 +27,14 @@ F = TypeVar("F", bound=Sized)
 K = TypeVar("K")
 
 
+Track = Callable[[Iterator[Any], Callable[[], int]], Iterable[Any]]
+"""(outputs, how many are known to come so far) -> the same outputs."""
+
+
+def _unwatched(outputs: Iterator[Any], _known: Callable[[], int]) -> Iterable[Any]:
+    return outputs
+
+
 class Engine(Generic[F]):
     """Runs a model over a stream of features.
 
@@ -63,6 +71,8 @@ class Engine(Generic[F]):
         self.device = device or torch.device("cpu")
         self.pieces = 0
         """Real pieces run so far."""
+        self.track: Track = _unwatched
+        """Passes outputs on as they come and may show how far they are."""
         self.workers = workers or (torch.get_num_threads() if self.device.type == "cpu" else 1)
 
     def run(self, features: Iterable[F]) -> Iterator[Any]:
@@ -90,14 +100,17 @@ class Engine(Generic[F]):
             groups: each item with its features, at least one.
         """
         waiting: deque[tuple[K, list[F]]] = deque()
+        known = 0
 
         def features() -> Iterator[F]:
+            nonlocal known
             for item, found in groups:
                 waiting.append((item, found))
+                known += len(found)
                 yield from found
 
         outputs: list[Any] = []
-        for output in self.run(features()):
+        for output in self.track(self.run(features()), lambda: known):
             outputs.append(output)
             item, found = waiting[0]
             if len(outputs) == len(found):

@@ -181,7 +181,7 @@ def test_the_command_prints_one_object_a_document(models, tmp_path, capsys):
     [
         (["extract"], "say which files or folders to read"),
         (["extract", "absent.txt", "--entities", "MODEL"], "absent.txt: no such file"),
-        (["extract", "a.txt", "--most-chars-between", "-1"], "must not be negative"),
+        (["extract", "a.txt", "--entities", "MODEL", "--most-chars-between", "-1"], "must not be negative"),
         (["extract", "a.txt", "--entities", "COREFERENCE"], "was trained for coreference, not for entities"),
     ],
 )

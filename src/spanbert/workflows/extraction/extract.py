@@ -139,6 +139,8 @@ class Extractor:
         *,
         most_chars_between: int = 250,
     ) -> None:
+        if most_chars_between < 0:
+            raise SettingsError(f"most_chars_between must not be negative, got {most_chars_between}")
         if entities is None and coreference is None:
             raise SettingsError("extract needs a model of entities or of coreference")
         if relations is not None and entities is None:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from spanbert.text.spans import Span
 from spanbert.workflows.extraction.extract import Extraction
-from spanbert.workflows.pages.highlighting import Highlight, highlighted, keys_of, legend, percent
+from spanbert.workflows.pages.highlighting import Highlight, highlighted, keys_of, legend
+from spanbert.workflows.pages.link_table import Link, link_table
 from spanbert.workflows.pages.markup import Html, element, page
-from spanbert.workflows.pages.score_table import in_scroller
 
 MOST_CHARS = 50_000
 """Of a longer document the page shows this much; the other files have all of it."""
@@ -85,20 +85,8 @@ def _marked(title: str, text: str, spans: Sequence[Highlight], shown: Sequence[S
 def _relations(made: Extraction) -> list[Html]:
     if not made.relations:
         return []
-    head = element(
-        "tr",
-        *(element("th", name, scope="col") for name in ("Subject", "Relation", "Object")),
-        element("th", "Probability", scope="col", class_="number"),
-    )
-    rows = [
-        element(
-            "tr",
-            element("td", element("bdi", made.entities[one.subject].text)),
-            element("td", element("bdi", one.relation)),
-            element("td", element("bdi", made.entities[one.object].text)),
-            element("td", percent(one.probability), class_="number"),
-        )
+    links = [
+        Link(made.entities[one.subject].text, one.relation, made.entities[one.object].text, one.probability)
         for one in made.relations
     ]
-    table = element("table", element("thead", head), element("tbody", *rows))
-    return [element("h3", "Relations"), in_scroller(table, "Relations")]
+    return [element("h3", "Relations"), link_table(links)]

@@ -30,3 +30,4 @@ def test_the_commands_of_a_task_run_as_they_stand(task, printed, tmp_path, monke
 
 def test_every_setting_is_listed_with_its_meaning(printed):
     assert any(line.startswith("window_pieces = 384  Longest encoder input") for line in printed)
+    assert not any("Undefined" in line for line in printed)

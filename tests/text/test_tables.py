@@ -26,7 +26,7 @@ def rows(tmp_path, name, text):
 def test_csv_cells_may_hold_commas_quotes_and_line_breaks_and_rows_know_their_lines(tmp_path, end, suffix):
     text = end.join(["text,label", '"a, ""b""', 'second line",x', "", "plain,y", ""])
     assert rows(tmp_path, f"t.csv{suffix}", text) == [
-        (2, {"text": 'a, "b"\nsecond line', "label": "x"}),
+        (2, {"text": f'a, "b"{end}second line', "label": "x"}),
         (5, {"text": "plain", "label": "y"}),
     ]
 
@@ -113,3 +113,18 @@ def test_bad_tables_are_one_line_with_their_place(tmp_path, name, text, message)
 def test_an_absent_file_is_said_to_be_absent(tmp_path, name):
     with pytest.raises(DataError, match="no such file"):
         list(read_rows(tmp_path / name))
+
+
+def test_line_ends_within_a_cell_are_kept_and_those_between_rows_are_not(tmp_path):
+    (tmp_path / "t.csv").write_bytes(b'text,label\r\n"a\r\nb",x\r\nc,y\r\n')
+    assert list(read_rows(tmp_path / "t.csv")) == [
+        (2, {"text": "a\r\nb", "label": "x"}),
+        (4, {"text": "c", "label": "y"}),
+    ]
+
+
+def test_semicolons_part_cells_where_the_header_says_so(tmp_path):
+    (tmp_path / "t.csv").write_text('text;score\n"a; b, c";1,5\n', encoding="utf-8")
+    assert list(read_rows(tmp_path / "t.csv")) == [(2, {"text": "a; b, c", "score": "1,5"})]
+    (tmp_path / "u.csv").write_text("text,label;x\na,b\n", encoding="utf-8")
+    assert list(read_rows(tmp_path / "u.csv")) == [(2, {"text": "a", "label;x": "b"})]

@@ -23,7 +23,8 @@ def tasks() -> None:
             console.print(f"    {escape(line)}")
         console.print("  settings:")
         for field, info in task.Settings.model_fields.items():
-            console.print(f"    {field} = {info.default}  [dim]{escape(info.description or '')}[/dim]")
+            default = info.get_default(call_default_factory=True)
+            console.print(f"    {field} = {default}  [dim]{escape(info.description or '')}[/dim]")
 
 
 def _trial(name: str) -> list[str]:

@@ -63,26 +63,33 @@ def read_json(path: Path) -> Any:
     return _json_value(text, path, 1)
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Lines with their numbers from 1, without line ends, as a stream.
+def read_lines(path: Path, *, ends: bool = False) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers from 1 as a stream.
+
+    Args:
+        path: the file, plain or `.gz`.
+        ends: keep the line ends.
 
     Raises:
         DataError: as `read_text`.
     """
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
-            yield from decoded_lines(stream, path)
+            yield from decoded_lines(stream, path, ends=ends)
     except OSError as error:
         raise _unreadable(error, path) from None
 
 
-def decoded_lines(stream: Iterable[bytes], path: Path | str) -> Iterator[tuple[int, str]]:
+def decoded_lines(
+    stream: Iterable[bytes], path: Path | str, *, ends: bool = False
+) -> Iterator[tuple[int, str]]:
     """Lines of an open byte stream as `read_lines` gives them; `path` names the stream in errors."""
     number = 0
     try:
         for number, raw in enumerate(stream, start=1):
             start = 3 if number == 1 and raw.startswith(b"\xef\xbb\xbf") else 0
-            yield number, raw[start:].rstrip(b"\r\n").decode("utf-8")
+            line = raw[start:]
+            yield number, (line if ends else line.rstrip(b"\r\n")).decode("utf-8")
     except UnicodeDecodeError as error:
         raise DataError(
             f"not UTF-8 text (byte 0x{error.object[error.start]:02x}); save the file as UTF-8", path, number

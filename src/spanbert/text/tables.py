@@ -1,6 +1,7 @@
 """Tables as streams of rows with named columns: CSV, TSV, JSONL and plain text, each plain or .gz.
 
-CSV is read as RFC 4180 has it: a cell in quotes may hold commas, line breaks and doubled quotes. TSV is
+CSV is read as RFC 4180 has it: a cell in quotes may hold commas, line breaks and doubled quotes; where the
+header has more semicolons than commas, semicolons part the cells. TSV is
 written in two ways that contradict each other: either no cell is quoted and a `"` is only itself, or cells
 that hold a quote, a tab or a line break are quoted as in CSV (pandas, spreadsheets). A TSV counts as quoted
 if its first column name is, or if writing all its rows again with quotes gives the very same file.
@@ -44,7 +45,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
     if name.endswith(TEXT_ENDINGS):
         return ((line, {"text": text}) for line, text in read_lines(path) if text.strip())
     if name.endswith(CSV_ENDINGS):
-        return _named(_quoted_rows(path, ","), path)
+        return _named(_quoted_rows(path, _delimiter(path)), path)
     if name.endswith(TSV_ENDINGS):
         return _named(_quoted_rows(path, "\t") if _is_quoted(path) else _plain_rows(path), path)
     if path.is_dir() or not path.exists():
@@ -52,6 +53,12 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
     raise DataError(
         f"cannot tell its format; the name must end in {', '.join(ENDINGS)} (or these with .gz)", path
     )
+
+
+def _delimiter(path: Path) -> str:
+    """A comma, or the semicolon of spreadsheets whose language writes 1,5, if the header has more of it."""
+    header = next((text for _, text in read_lines(path) if text), "")
+    return ";" if header.count(";") > header.count(",") else ","
 
 
 def _named(rows: Iterator[tuple[int, list[str]]], path: Path) -> Iterator[tuple[int, Row]]:
@@ -83,7 +90,8 @@ def _quoted_rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     csv.field_size_limit(
         LONGEST_CELL
     )  # the module's own bound, for all its readers, is less than a long text
-    reader = csv.reader((f"{text}\n" for _, text in read_lines(path)), delimiter=delimiter, strict=True)
+    lines = (text for _, text in read_lines(path, ends=True))  # line ends within a cell are part of its text
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         line = reader.line_num + 1
         try:

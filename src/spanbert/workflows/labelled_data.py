@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -146,5 +147,7 @@ class LabelledData:
             return self
         strata = [task.stratum(example) if isinstance(task, Stratified) else None for example in self.train]
         train, dev = hold_out(self.train, strata, share, seed)
+        told = "no dev data: %d of %d examples of the training data are held out as such"
+        logging.getLogger(__name__).warning(told, len(dev), len(self.train))
         counts = {**self.counts, "held out of the training data": len(dev)}
         return replace(self, train=train, dev=dev, fit=self.fit or dev, counts=counts)

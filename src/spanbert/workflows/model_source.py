@@ -68,7 +68,9 @@ def build_trained(
             raise CheckpointError(f"{checkpoint.path}: has no task.json; say for which task it is to be used")
         task_name = described.name
     if described is not None and described.name != task_name:
-        raise _untrained(checkpoint, task_name, f"was trained for {described.name}, not for {task_name}")
+        if task_class(task_name)().head_names:
+            raise _untrained(checkpoint, task_name, f"was trained for {described.name}, not for {task_name}")
+        checkpoint = replace(checkpoint, task=None)  # the encoder is all that the task needs
     made = build(checkpoint, stored_task(checkpoint, task_name, changes), dropout=0.0)
     missing = random_tensors(made.tensors)
     if missing:
@@ -162,7 +164,7 @@ def can_do(checkpoint: Checkpoint, task: str) -> bool:
     if task in part_names(checkpoint.path):
         return True
     if checkpoint.task is not None and checkpoint.task.name != task:
-        return False
+        return not task_class(task)().head_names
     try:
         found = stored_task(checkpoint, task)
         if "labels" in type(found.settings).model_fields and not found.labels:

@@ -336,3 +336,23 @@ def test_a_line_of_many_megabytes_is_read(tmp_path):
     (tmp_path / "x.jsonl").write_text(json.dumps({"text": text, "entities": [[5, 9, "X"]]}), encoding="utf-8")
     (example,) = read_examples(tmp_path / "x.jsonl")
     assert len(example.text) == 10_000_000
+
+
+def test_only_plain_spaces_part_columns(tmp_path):
+    (tmp_path / "x.conll").write_text("San\u00a0Jose B-LOC\nis O\n", encoding="utf-8")
+    (example,) = read_examples(tmp_path / "x.conll")
+    assert example.text == "San\u00a0Jose is"
+    assert [example.text[one.chars.start : one.chars.end] for one in example.entities] == ["San\u00a0Jose"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("Ada B-PER\rin O\r", r"x\.conll:1: a carriage return within the line"),
+        (" B-PER\nAda B-PER\n", r"x\.conll:1: a tag without a word"),
+    ],
+)
+def test_lines_that_would_lose_words_are_refused(tmp_path, content, message):
+    (tmp_path / "x.conll").write_bytes(content.encode())
+    with pytest.raises(DataError, match=message):
+        list(read_examples(tmp_path / "x.conll"))

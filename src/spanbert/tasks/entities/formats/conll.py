@@ -51,7 +51,7 @@ def read(path: Path, notes: Notes) -> Iterator[tuple[Place, EntityExample]]:
             if len(row[1]) != width:
                 raise DataError(
                     f"{len(row[1])} columns where lines before have {width}; a word and its tag are needed, "
-                    "parted by a tab",
+                    "parted by a tab or by spaces",
                     path,
                     row[0],
                 )
@@ -63,14 +63,20 @@ def read(path: Path, notes: Notes) -> Iterator[tuple[Place, EntityExample]]:
 def _rows(path: Path) -> Iterator[Row]:
     """Rows, an empty one for each blank line; comments (`# ...` without a tag) are passed over."""
     for number, line in read_lines(path):
+        if "\r" in line:
+            raise DataError("a carriage return within the line; end lines with \\n or \\r\\n", path, number)
         if not line.strip():
             yield number, []
+        elif line[0] == " " and tag_parts(line.strip(" ")) not in (None, ("O", "")):
+            raise DataError("a tag without a word", path, number)
         elif not line.startswith("# ") or ends_in_tag(line):
             yield number, _columns(line)
 
 
 def _columns(line: str) -> list[str]:
-    return [column.strip(" ") for column in line.split("\t")] if "\t" in line else line.split()
+    if "\t" in line:
+        return [column.strip(" ") for column in line.split("\t")]
+    return [column for column in line.split(" ") if column]  # other spaces are characters of words
 
 
 def _sentence(

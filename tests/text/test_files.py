@@ -10,6 +10,7 @@ from spanbert.errors import DataError, SpanbertError
 from spanbert.text.files import (
     atomic_write,
     decoded_lines,
+    gradual_write,
     read_bytes,
     read_json,
     read_jsonl,
@@ -263,3 +264,33 @@ def test_json_is_written_readable(tmp_path):
     write_json(tmp_path / "out.json", {"name": "é的"})
     assert (tmp_path / "out.json").read_text(encoding="utf-8") == '{\n  "name": "é的"\n}\n'
     assert read_json(tmp_path / "out.json") == {"name": "é的"}
+
+
+@pytest.mark.parametrize("name", ["out.txt", "out.txt.gz"])
+def test_a_gradual_write_has_its_name_when_it_is_complete(tmp_path, name):
+    path = tmp_path / "deep" / name
+    with gradual_write(path) as stream:
+        stream.write("é\n")
+        assert [file.name for file in path.parent.iterdir()] == [f"{name}.part"]
+    assert list(read_lines(path)) == [(1, "é")]
+    assert [file.name for file in path.parent.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["out.txt", "out.txt.gz"])
+def test_a_gradual_write_that_fails_keeps_what_was_written(tmp_path, name):
+    def write():
+        with gradual_write(tmp_path / name) as stream:
+            stream.write("é\n")
+            raise ValueError("midway")
+
+    with pytest.raises(ValueError, match="midway"):
+        write()
+    assert [file.name for file in tmp_path.iterdir()] == [f"{name}.part"]
+    kept = (tmp_path / f"{name}.part").read_bytes()
+    assert (gzip.decompress(kept) if name.endswith(".gz") else kept).decode() == "é\n"
+
+
+def test_a_gradual_write_to_a_place_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(SpanbertError, match="cannot be written"), gradual_write(tmp_path / "file" / "a"):
+        pass

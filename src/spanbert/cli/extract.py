@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -50,6 +51,13 @@ def extract(
     """
     if not paths:
         raise SettingsError("say which files or folders to read: spanbert extract PATH...")
+    logs = Console(stderr=True, soft_wrap=True, highlight=False)
+    skipped: list[Skipped] = []
+    documents = readable(read_documents(paths), skipped)
+    first = next(documents, None)
+    if first is None:
+        show_skipped(logs, skipped)
+        raise DataError(f"no readable document in {', '.join(map(str, paths))}")
     named = (model, entities, coreference, relations)
     extractor = Extractor.load(
         model if any(named) else "mini",
@@ -60,33 +68,29 @@ def extract(
         offline=offline,
         most_chars_between=most_chars_between,
     )
-    logs = Console(stderr=True, soft_wrap=True, highlight=False)
     logs.print(Text(f"extracting {', '.join(extractor.tasks)}", style="dim"))
-    skipped: list[Skipped] = []
-    documents = readable(read_documents(paths), skipped)
-    found = []
     console = Console(soft_wrap=True, highlight=False)
     for task in extractor.tasks:
         getattr(extractor, task).engine.track = partial(_shown_by_window, f"windows of {task}", logs)
-    for made in extractor.extract(documents):
-        if output is not None:
-            found.append(made)
-        if as_json:
-            print(json.dumps(made.to_json(), ensure_ascii=False))  # noqa: T201
-        elif output is None:
-            show(console, made)
-    show_skipped(logs, skipped)
+    found = extractor.extract(chain([first], documents))
+    if as_json:
+        found = _printed(found)
     if output is not None:
-        _write(found, output, logs)
+        from spanbert.workflows.extraction.files import write_extractions
+
+        for path in write_extractions(found, output):
+            logs.print(Text(f"wrote {path}"))
+    else:
+        for made in found:
+            if not as_json:
+                show(console, made)
+    show_skipped(logs, skipped)
 
 
-def _write(found: Sequence[Extraction], output: Path, logs: Console) -> None:
-    if not found:
-        raise DataError("no readable document in the given paths")
-    from spanbert.workflows.extraction.files import write_extractions
-
-    for path in write_extractions(found, output):
-        logs.print(Text(f"wrote {path}"))
+def _printed(found: Iterable[Extraction]) -> Iterator[Extraction]:
+    for made in found:
+        print(json.dumps(made.to_json(), ensure_ascii=False))  # noqa: T201
+        yield made
 
 
 def _shown_by_window(

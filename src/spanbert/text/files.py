@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from spanbert.errors import DataError, SpanbertError
 
@@ -164,6 +164,32 @@ def atomic_write(path: Path) -> Iterator[io.TextIOWrapper]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def gradual_write(path: Path) -> Iterator[io.TextIOWrapper]:
+    """Write UTF-8 text piece by piece, packed when the name ends in `.gz`.
+
+    It stands under the name `PATH.part` until it is complete, so that whatever stops the work leaves what was
+    done, and an unfinished file never looks finished.
+
+    Raises:
+        SpanbertError: the disk is full or the place not writable.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            packed = gzip.GzipFile(fileobj=file, mode="wb", mtime=0) if path.suffix == ".gz" else file
+            with io.TextIOWrapper(cast("IO[bytes]", packed), encoding="utf-8", newline="\n") as stream:
+                yield stream
+                stream.flush()
+                if packed is not file:
+                    packed.close()
+                os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise SpanbertError(f"{path}: cannot be written ({error}); what was done is in {part}") from error
 
 
 def make_folder(path: Path) -> None:

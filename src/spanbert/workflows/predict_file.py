@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, TextIO
 
 from spanbert.errors import DataError, SettingsError, SpanbertError
-from spanbert.text.files import decoded_lines, json_objects, make_folder
+from spanbert.text.files import decoded_lines, gradual_write, json_objects
 from spanbert.workflows.predict import Predictor
 
 
@@ -32,22 +30,14 @@ def predict_file(predictor: Predictor, source: Path | IO[bytes], target: Path | 
         return _write(predictions, target)
     if target.is_dir():
         raise SettingsError(f"{target}: is a folder; name a file for the predictions")
-    make_folder(target.parent)
-    part = target.with_name(target.name + ".part")
     written = 0
-    try:
-        with part.open("wb") as file:
-            packed = gzip.GzipFile(fileobj=file, mode="wb", mtime=0) if target.suffix == ".gz" else file
+    with gradual_write(target) as stream:
+        try:
             for prediction in predictions:
-                packed.write(_line(prediction).encode())
+                stream.write(_line(prediction))
                 written += 1
-            if packed is not file:
-                packed.close()
-            file.flush()
-            os.fsync(file.fileno())
-    except SpanbertError as error:
-        raise DataError(f"{error} ({written} earlier predictions are in {part})") from error
-    part.replace(target)
+        except SpanbertError as error:
+            raise DataError(f"{error} ({written} earlier predictions are in {target}.part)") from error
     return written
 
 

@@ -86,6 +86,18 @@ def test_nothing_to_extract_with_is_said(models):
         Extractor.load(coreference=str(models["coreference"]), relations=str(models["relations"]))
 
 
+def test_what_was_found_before_an_error_is_kept(made, tmp_path):
+    def broken():
+        yield made
+        raise SettingsError("the second document is broken")
+
+    with pytest.raises(SettingsError, match="second document"):
+        write_extractions(broken(), tmp_path / "out")
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["documents.jsonl.part"]
+    kept = (tmp_path / "out" / "documents.jsonl.part").read_text(encoding="utf-8")
+    assert json.loads(kept) == made.to_json()
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -180,6 +192,7 @@ def test_the_command_prints_one_object_a_document(models, tmp_path, capsys):
     ("words", "message"),
     [
         (["extract"], "say which files or folders to read"),
+        (["extract", "empty", "--entities", "MODEL"], "no readable document in empty"),
         (["extract", "absent.txt", "--entities", "MODEL"], "absent.txt: no such file"),
         (["extract", "a.txt", "--entities", "MODEL", "--most-chars-between", "-1"], "must not be negative"),
         (["extract", "a.txt", "--entities", "COREFERENCE"], "was trained for coreference, not for entities"),
@@ -187,6 +200,7 @@ def test_the_command_prints_one_object_a_document(models, tmp_path, capsys):
 )
 def test_wrong_calls_are_one_line(models, words, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
     (tmp_path / "a.txt").write_text(STORY, encoding="utf-8")
     places = {"MODEL": str(models["entities"]), "COREFERENCE": str(models["coreference"])}
     assert run([places.get(word, word) for word in words]) == 2

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from spanbert.text.files import atomic_write, make_folder, write_json
+from spanbert.text.files import atomic_write, gradual_write, write_json
 from spanbert.workflows.extraction.extract import Extraction
 from spanbert.workflows.extraction.graph import json_ld, knowledge_graph, write_graphml
 from spanbert.workflows.pages.extraction_page import extraction_page
@@ -20,20 +20,23 @@ RELATIONS = ("file", "subject", "subject_text", "relation", "object", "object_te
 """Columns of the tables."""
 
 
-def write_extractions(extractions: Sequence[Extraction], folder: Path) -> list[Path]:
+def write_extractions(found: Iterable[Extraction], folder: Path) -> list[Path]:
     """Write everything about some documents into a folder.
 
-    `documents.jsonl` has one object a document; `entities.csv`, `mentions.csv` and `relations.csv` the same
+    `documents.jsonl` has one object a document, written as soon as it is found (`documents.jsonl.part` until
+    all are); `entities.csv`, `mentions.csv` and `relations.csv` the same
     as tables; `graph.graphml` and `graph.jsonld` the things and relations as a graph; `index.html` the texts
     with all that was found in them.
 
     Raises:
         SpanbertError: the folder cannot be written.
     """
-    make_folder(folder)
-    with atomic_write(folder / "documents.jsonl") as stream:
-        for made in extractions:
+    extractions = []
+    with gradual_write(folder / "documents.jsonl") as stream:
+        for made in found:
             stream.write(json.dumps(made.to_json(), ensure_ascii=False) + "\n")
+            stream.flush()
+            extractions.append(made)
     _write_table(folder / "entities.csv", ENTITIES, _entities(extractions))
     _write_table(folder / "mentions.csv", MENTIONS, _mentions(extractions))
     _write_table(folder / "relations.csv", RELATIONS, _relations(extractions))

@@ -1,8 +1,8 @@
 # Each target sets up what it needs: `make demo` and `make test` work on a fresh machine with Python 3.11 or newer.
 VENV ?= .venv
 PYTHON ?= python3
-# Folder with squad1/, squad2/ ... in SQuAD form, for `make bench`.
-DATA ?= ../shared/data/qa
+# Folder with qa/ (squad1/, squad2/ ... in SQuAD form), coref/, relation/, for `make bench`.
+DATA ?= ../shared/data
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
@@ -20,8 +20,10 @@ lint: $(VENV)/installed-dev
 	$(BIN)/mypy
 
 bench: $(VENV)/installed-base
-	$(BIN)/python benchmarks/shipped_model.py $(DATA)
-	$(BIN)/python benchmarks/question_answering_speed.py --data $(DATA)/squad1/dev.json
+	$(BIN)/python benchmarks/shipped_model.py question-answering $(DATA)/qa
+	$(BIN)/python benchmarks/shipped_model.py coreference $(DATA)/coref
+	$(BIN)/python benchmarks/shipped_model.py relations $(DATA)/relation
+	$(BIN)/python benchmarks/question_answering_speed.py --data $(DATA)/qa/squad1/dev.json
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -1,9 +1,11 @@
-"""What the model in the package scores on questions it never saw in training, and what its small form costs.
+"""What the model in the package scores on data that it never saw in training, and what its small form costs.
 
-    python benchmarks/shipped_model.py DATA --full runs/mini/model
+    python benchmarks/shipped_model.py question-answering DATA/qa --also "float32 weights=runs/mini/model"
+    python benchmarks/shipped_model.py coreference DATA/coref --also "all layers=runs/full/coreference"
 
-DATA is the folder with squad1/, squad2/ ... (SQuAD-style JSON). `--full` names the float32 folder that the
-package's compact one was made of. No question of these files chose or fitted anything of the model.
+The second argument is the folder with the sets of the task (for entities, what `prepare_entities.py` of
+the recipes wrote). `--also` names other forms of the model, scored beside it on the first sets. Nothing in
+these files chose or fitted anything of the model.
 """
 
 from __future__ import annotations
@@ -19,9 +21,23 @@ from spanbert.workflows.evaluate import Evaluation
 from spanbert.workflows.provenance import machine, package
 
 HERE = Path(__file__).parent
-SETS = ("squad1/dev.json", "squad2/dev.json", "disfl-qa/dev.json", "newwiki/dev.json.gz", "qed/dev.json")
-COMPARED = SETS[:2]
-"""Sets on which the other forms of the model are scored too."""
+SETS = {
+    "question-answering": (
+        "squad1/dev.json",
+        "squad2/dev.json",
+        "disfl-qa/dev.json",
+        "newwiki/dev.json.gz",
+        "qed/dev.json",
+    ),
+    "entities": (
+        "dev.conll",
+        *(f"dev-{source}.conll" for source in ("wnut17", "ai", "literature", "music", "politics", "science")),
+    ),
+    "coreference": ("litbank/dev.jsonlines", "gap/dev.tsv", "gum/dev.jsonlines"),
+    "relations": ("semeval2010/dev.jsonl",),
+}
+COMPARED = 2
+"""So many sets are scored with the other forms of the model too."""
 
 
 def row(name: str, form: str, found: Evaluation) -> dict[str, Any]:
@@ -31,7 +47,8 @@ def row(name: str, form: str, found: Evaluation) -> dict[str, Any]:
         "form": form,
         **found.report.values,
         **found.report.details,
-        "questions": found.report.counts["questions"],
+        "counts": found.report.counts,
+        "lost_gold": found.report.lost_gold,
     }
 
 
@@ -40,21 +57,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("task", choices=SETS)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--full", type=Path, default=None, help="float32 folder of the same model")
-    parser.add_argument("--output", type=Path, default=HERE / "results" / "shipped_model.json")
+    parser.add_argument("--also", action="append", default=[], metavar="NAME=FOLDER", help="another form")
     arguments = parser.parse_args()
+    sets = SETS[arguments.task]
     forms: list[tuple[str, str, str, tuple[str, ...]]] = [
-        ("compact weights, float32 arithmetic (as shipped)", "mini", "float32", SETS),
-        ("compact weights, int8 arithmetic", "mini", "int8", COMPARED),
+        ("compact weights, float32 arithmetic (as shipped)", "mini", "float32", sets),
+        ("compact weights, int8 arithmetic", "mini", "int8", sets[:COMPARED]),
     ]
-    if arguments.full is not None:
-        forms.append(("float32 weights and arithmetic", str(arguments.full), "float32", COMPARED))
+    for also in arguments.also:
+        name, _, folder = also.partition("=")
+        forms.append((name, folder, "float32", sets[:COMPARED]))
     rows = []
     for form, model, precision, sets in forms:
         for name in sets:
             found = spanbert.evaluate(
-                "question-answering",
+                arguments.task,
                 model=model,
                 data=arguments.data / name,
                 precision=precision,
@@ -68,9 +87,9 @@ def main() -> None:
         "machine": machine(),
         "package": package(),
     }
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    print(f"written to {arguments.output}")
+    output = HERE / "results" / f"shipped_{arguments.task.replace('-', '_')}.json"
+    output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    print(f"written to {output}")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from spanbert.checkpoint.folder import write_compact, write_task
 from spanbert.scoring.report import Report
 from spanbert.workflows.model_source import describe
 
-CARD = Path(__file__).with_name("card.md")
+CARD = Path(__file__).parent / "cards" / "question-answering.md"
 
 
 def main() -> None:

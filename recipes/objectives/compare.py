@@ -121,10 +121,10 @@ def one(arguments: argparse.Namespace, arm: str, seed: int) -> dict[str, Any]:
         unless_finished(
             lambda: finetune(
                 "question-answering",
-                arguments.output / "train.json",
-                arguments.output / "held-out.json",
-                encoder,
-                reader,
+                train=arguments.output / "train.json",
+                dev=arguments.output / "held-out.json",
+                model=encoder,
+                output=reader,
                 resume=True,
                 steps=arguments.finetuning_steps,
                 learning_rate=arguments.finetuning_rate,

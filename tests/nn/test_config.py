@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -51,9 +53,9 @@ def test_unknown_preset_lists_the_known_ones():
 
 def test_with_dropout_changes_dropout_alone(shape):
     config = EncoderConfig(**shape)
-    off = config.with_dropout(0.0)
-    assert (off.hidden_dropout, off.attention_dropout) == (0.0, 0.0)
-    assert off.with_dropout(0.1) == config
+    dropping = config.with_dropout(0.3)
+    assert (dropping.hidden_dropout, dropping.attention_dropout) == (0.3, 0.0)
+    assert replace(dropping, hidden_dropout=0.1, attention_dropout=0.1) == config
 
 
 @pytest.mark.parametrize("activation", Activation)

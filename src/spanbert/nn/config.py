@@ -67,8 +67,12 @@ class EncoderConfig:
                 raise SettingsError(f"encoder config: {name} must be in [0, 1), got {getattr(self, name)}")
 
     def with_dropout(self, probability: float) -> EncoderConfig:
-        """The same shape with one dropout probability for hidden states and attention weights."""
-        return replace(self, hidden_dropout=probability, attention_dropout=probability)
+        """The same shape with this dropout of hidden states and none of attention weights.
+
+        On a CPU attention's fused kernel knows no dropout: with it the weights of every pair of pieces would
+        be written out and drawn for.
+        """
+        return replace(self, hidden_dropout=probability, attention_dropout=0.0)
 
     @classmethod
     def preset(cls, size: str, vocabulary_size: int) -> EncoderConfig:

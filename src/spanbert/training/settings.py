@@ -35,7 +35,7 @@ class TrainingSettings(BaseModel):
     accumulate: int = Field(1, ge=1)
     """Batches of each process whose gradients make one update."""
     dropout: float = Field(0.1, ge=0, lt=1)
-    """Dropout of hidden states and attention weights while training."""
+    """Dropout of hidden states while training; attention weights have none, so that the fused kernel runs."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of updates; `auto` takes bfloat16 where the processor computes in it natively."""
     compile: bool = False

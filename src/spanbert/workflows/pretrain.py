@@ -209,7 +209,7 @@ class Start:
             CheckpointError: a tensor of the encoder is missing or has another shape.
             SettingsError: pairs are wanted of an encoder that cannot tell two texts apart.
         """
-        config = replace(self.config, hidden_dropout=settings.dropout, attention_dropout=0.0)
+        config = self.config.with_dropout(settings.dropout)
         stored = None if self.checkpoint is None else self.checkpoint.stored
         shape = None if stored is None else boundary_shape(stored)
         places, place_width = shape or (PLACES, PLACE_WIDTH)

@@ -5,13 +5,12 @@ import json
 import re
 import shlex
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from spanbert.checkpoint.source import shipped_models
+from spanbert.cli.main import run
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -91,35 +90,44 @@ def makers():
     return {found[1]: line for line in reversed(lines) if (found := made.search(line))}
 
 
-def make_models(text, desk):
-    """Run the commands that make the models which a text names."""
-    for name, maker in makers().items():
-        if maker != text and re.search(rf"\b{name}\b(?!-)", text) and not (desk / name).exists():
-            run_command(maker, desk)
+class Typist:
+    """Types commands at the desk, and before each those that make the models it reads."""
+
+    def __init__(self, desk, capsys):
+        self.desk = desk
+        self.capsys = capsys
+
+    def run(self, line):
+        self.make_models(line)
+        words = shlex.split(line)
+        code = run(words[1:])
+        told = self.capsys.readouterr()
+        again = "holds a finished run" in told.err  # made for another line already
+        assert code == 0 or again, f"{line}\n{told.err}"
+        if "--json" in words:
+            assert json.loads(told.out)
+
+    def make_models(self, text):
+        for name, maker in makers().items():
+            if maker != text and re.search(rf"\b{name}\b(?!-)", text) and not (self.desk / name).exists():
+                self.run(maker)
 
 
-def run_command(line, desk):
-    """Run a command, and before it those that make the models it reads."""
-    make_models(line, desk)
-    words = shlex.split(line)
-    done = subprocess.run(
-        [sys.executable, "-m", *words], cwd=desk, capture_output=True, text=True, timeout=300, check=False
-    )
-    again = "holds a finished run" in done.stderr  # made for another line already
-    assert done.returncode == 0 or again, f"{line}\n{done.stderr}"
-    if "--json" in words:
-        assert json.loads(done.stdout)
+@pytest.fixture
+def typist(desk, monkeypatch, capsys):
+    monkeypatch.chdir(desk)
+    return Typist(desk, capsys)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands(page)], ids=lambda page: page.name)
-def test_the_documented_commands_run(page, desk):
+def test_the_documented_commands_run(page, typist):
     for line in commands(page):
-        run_command(line, desk)
+        typist.run(line)
 
 
-def test_predictions_of_the_documentation_keep_their_ids(desk):
+def test_predictions_of_the_documentation_keep_their_ids(desk, typist):
     (line,) = {line for page in PAGES for line in commands(page) if line.endswith("--output answers.jsonl")}
-    run_command(line, desk)
+    typist.run(line)
     answers = [json.loads(line) for line in (desk / "answers.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [answer["id"] for answer in answers] == ["a", "b", "c"]
 
@@ -127,13 +135,10 @@ def test_predictions_of_the_documentation_keep_their_ids(desk):
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name
 )
-def test_the_documented_python_runs(page, desk):
+def test_the_documented_python_runs(page, typist):
     for block in blocks(page, "python"):
-        make_models(block, desk)
-        done = subprocess.run(
-            [sys.executable, "-c", block], cwd=desk, capture_output=True, text=True, timeout=300, check=False
-        )
-        assert done.returncode == 0, f"{block}\n{done.stderr}"
+        typist.make_models(block)
+        exec(compile(block, page.name, "exec"), {"__name__": "__main__"})
 
 
 def test_links_between_pages_lead_somewhere():

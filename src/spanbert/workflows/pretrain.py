@@ -314,7 +314,11 @@ def split(
     """
     held_out = held_out_blocks(corpus.blocks, settings.held_out, settings.most_held_out)
     if not len(held_out):
-        raise DataError("the corpus is a single block, too little to train and to validate on", corpus.folder)
+        raise DataError(
+            f"the corpus is a single block of {int(corpus.lengths.sum())} pieces, too little to train and to "
+            "validate on; give more text, or --corpus-settings.block-pieces so small that it makes two",
+            corpus.folder,
+        )
     special = np.asarray([tokenizer.pad_id, tokenizer.unknown_id, tokenizer.start_id, tokenizer.end_id])
     special = np.append(special, tokenizer.mask_id)
     corruption = Corruption(tokenizer.mask_id, UnigramLaw.of(corpus.piece_counts, special))

@@ -3,6 +3,7 @@ import pytest
 
 from spanbert.scoring.f1 import f1_interval, prf
 from spanbert.scoring.slices import Judged, confidence_ranges, f1_table, mean_table, ranged
+from spanbert.workflows.pages.score_table import score_table
 
 
 def test_numbers_are_put_into_named_ranges():
@@ -51,6 +52,16 @@ def test_f1_of_groups_counts_each_item_where_it_belongs():
         ("a", 2, 50, 50, 50),
     ]
     assert table.metrics == ("precision", "recall", "F1")
+
+
+def test_what_cannot_be_scored_has_no_value():
+    judged = [Judged(0, gold=False, predicted=True), Judged(0, gold=True, predicted=False)]
+    table = f1_table(
+        "", "spans", judged, ["predicted only", "gold only"], ["predicted only", "gold only"], texts=1
+    )
+    values = {part.name: [score.value for score in part.scores] for part in table.slices}
+    assert values == {"predicted only": [0, None, None], "gold only": [None, 0, 0]}
+    assert score_table(table).count("nothing to score") == 3
 
 
 def test_the_interval_of_all_is_that_of_the_report_and_precision_and_recall_have_their_own():

@@ -16,9 +16,12 @@ Side = Literal["gold", "model", "subject", "object"]
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A value in percent and its 95 % bootstrap interval, None where there is too little to draw from."""
+    """A value in percent and its 95 % bootstrap interval, None where there is too little to draw from.
 
-    value: float
+    The value is None where nothing could be scored, as precision without predictions and F1 without gold.
+    """
+
+    value: float | None
     interval: tuple[float, float] | None
 
 

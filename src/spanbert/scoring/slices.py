@@ -149,7 +149,7 @@ def _f1_scores(
     )
     return tuple(
         Score(
-            value,
+            value if other.any() else None,
             f1_interval(right, one, other) if min(one.sum(), other.sum()) >= FEWEST_FOR_INTERVAL else None,
         )
         for value, one, other in columns

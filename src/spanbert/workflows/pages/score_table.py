@@ -40,11 +40,13 @@ def _row(part: Slice) -> Html:
         element("th", element("bdi", part.name), scope="row"),
         element("td", f"{part.count:,}", class_="number"),
         *(element("td", _value(score), class_="number") for score in part.scores),
-        element("td", *([_drawn(part.scores[-1])] if part.scores else []), class_="plot"),
+        element("td", *map(_drawn, part.scores[-1:]), class_="plot"),
     )
 
 
 def _value(score: Score) -> Html:
+    if score.value is None:
+        return element("span", "–", title="nothing to score")
     if score.interval is None:
         return element("span", f"{score.value:.1f}")
     low, high = score.interval
@@ -52,6 +54,8 @@ def _value(score: Score) -> Html:
 
 
 def _drawn(score: Score) -> Html:
+    if score.value is None:
+        return element("span")
     low, high = score.interval or (score.value, score.value)
     style = f"--low: {low:.2f}; --high: {high:.2f}; --value: {score.value:.2f}"
     return element("span", class_="interval", style=style, aria_hidden="true")

@@ -5,6 +5,8 @@ The command line prints such a message and exits with code 2; any other exceptio
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -20,6 +22,15 @@ class DataError(SpanbertError):
         super().__init__(place + message)
         self.path = path
         self.line = line
+
+
+@contextmanager
+def about(what: str) -> Iterator[None]:
+    """Put what it is about before the message of a DataError that comes out of the block."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{what}: {error}") from None
 
 
 class SettingsError(SpanbertError):

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spanbert.errors import DataError
+from spanbert.errors import DataError, about
 from spanbert.nn.batch import PieceBatch
 from spanbert.tasks.classification.examples import ClassificationExample, as_number
 from spanbert.tasks.classification.labels import label_names
@@ -120,13 +120,11 @@ class TextEncoder:
         pieces = self.tokenizer.encode_many([example.text for example in examples])
         pairs = iter(self.tokenizer.encode_many([one.pair for one in examples if one.pair is not None]))
         for example, first in zip(examples, pieces, strict=True):
-            try:
+            with about(f"text {example.id!r}"):
                 if example.pair is None:
                     yield example, *self._single(example.text, first)
                 else:
                     yield example, *self._paired(example.text, first, example.pair, next(pairs))
-            except DataError as error:
-                raise DataError(f"text {example.id!r}: {error}") from None
 
     def _single(self, text: str, pieces: Pieces) -> tuple[tuple[TextWindow, ...], int]:
         found = text_windows(pieces, self.settings.window_pieces - 2, self.settings)

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spanbert.errors import DataError
+from spanbert.errors import DataError, about
 from spanbert.nn.batch import PieceBatch
 from spanbert.tasks.entities.examples import EntityExample
 from spanbert.tasks.entities.settings import EntitySettings
@@ -249,10 +249,8 @@ class EntityTrainingSet:
         for begin in range(0, len(chosen), ENCODE_CHUNK):
             chunk = chosen[begin : begin + ENCODE_CHUNK]
             for example, text in zip(chunk, encoder.cut(chunk), strict=True):
-                try:
+                with about(f"text {example.id!r}"):
                     features = encoder.features(text, self._gold(example, text))
-                except DataError as error:
-                    raise DataError(f"text {example.id!r}: {error}") from None
                 self._count_unseen(features, example)
                 self._features += features
         if not self._features:

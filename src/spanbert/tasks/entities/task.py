@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from spanbert.errors import DataError, SettingsError
+from spanbert.errors import DataError, SettingsError, about
 from spanbert.nn.encoder import Encoder
 from spanbert.scoring.analysis import Analysis
 from spanbert.scoring.report import Report
@@ -99,10 +99,8 @@ class Entities:
         encoder = EntityEncoder(tokenizer, self.settings)
         found = []
         for example, text in zip(examples, encoder.cut(examples), strict=True):
-            try:
+            with about(f"text {example.id!r}"):
                 found.append(encoder.features(text))
-            except DataError as error:
-                raise DataError(f"text {example.id!r}: {error}") from None
         return found
 
     def training_set(self, examples: Iterable[EntityExample], tokenizer: Tokenizer) -> EntityTrainingSet:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spanbert.checkpoint.names import BOUNDARY_NAMES, MASKED_LM_NAMES
-from spanbert.errors import DataError
+from spanbert.errors import about
 from spanbert.nn.encoder import Encoder
 from spanbert.scoring.report import Report
 from spanbert.tasks.fill_mask import examples as records
@@ -65,10 +65,8 @@ class FillMask:
         encoder = FillMaskEncoder(tokenizer, self.settings)
         found = []
         for example in examples:
-            try:
+            with about(f"text {example.id!r}"):
                 found.append(encoder.features(example))
-            except DataError as error:
-                raise DataError(f"text {example.id!r}: {error}") from None
         return found
 
     def training_set(self, examples: Iterable[FillMaskExample], tokenizer: Tokenizer) -> FillMaskTrainingSet:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from spanbert.errors import DataError
+from spanbert.errors import DataError, about
 from spanbert.tasks.fill_mask.examples import FillMaskExample
 from spanbert.tasks.fill_mask.features import Ask, FillMaskFeature
 from spanbert.tasks.fill_mask.layout import EncodedExample, FillMaskEncoder
@@ -36,10 +36,8 @@ class FillMaskTrainingSet:
             if not example.has_gold:
                 self.lost_gold["texts with masks but no answers"] += 1
                 continue
-            try:
+            with about(f"text {example.id!r}"):
                 self._add(self.encoder.encode(example))
-            except DataError as error:
-                raise DataError(f"text {example.id!r}: {error}") from None
         if not self.windows:
             raise DataError("training needs texts with pieces to hide, or masks with answers; there are none")
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spanbert.errors import DataError
+from spanbert.errors import DataError, about
 from spanbert.nn.batch import PieceBatch
 from spanbert.tasks.long_text import sequence, text_windows
 from spanbert.tasks.question_answering.examples import QaExample
@@ -223,10 +223,8 @@ class QaTrainingSet:
         passage = self.passage_pieces[number]
         found = [pieces_of_chars(passage, answer.chars) for answer in example.answers]
         spans = tuple(dict.fromkeys(span for span in found if span is not None))
-        try:
+        with about(f"question {example.id!r}"):
             room = self.encoder.window_size(question)
-        except DataError as error:
-            raise DataError(f"question {example.id!r}: {error}") from None
         short = tuple(span for span in spans if len(span) <= room)
         for reason, count in (
             ("answers without a piece", sum(span is None for span in found)),

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from spanbert.errors import DataError
+from spanbert.errors import about
 from spanbert.nn.encoder import Encoder
 from spanbert.scoring.analysis import Analysis
 from spanbert.scoring.calibration import fit_temperature
@@ -67,10 +67,8 @@ class QuestionAnswering:
         encoder = QaEncoder(tokenizer, self.settings)
         found = []
         for example, (question, passage) in zip(examples, encoder.encode(examples), strict=True):
-            try:
+            with about(f"question {example.id!r}"):
                 found.append(encoder.features(question, passage))
-            except DataError as error:
-                raise DataError(f"question {example.id!r}: {error}") from None
         return found
 
     def training_set(self, examples: Iterable[QaExample], tokenizer: Tokenizer) -> QaTrainingSet:

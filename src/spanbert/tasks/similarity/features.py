@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from spanbert.errors import DataError
+from spanbert.errors import DataError, about
 from spanbert.nn.batch import PieceBatch
 from spanbert.tasks.long_text import sequence, text_windows
 from spanbert.tasks.similarity.examples import SimilarityExample
@@ -218,10 +218,8 @@ class SimilarityTrainingSet:
 
     def _add(self, examples: Sequence[SimilarityExample]) -> None:
         for example, (first, second) in zip(examples, self._encoder.encode(examples), strict=True):
-            try:
+            with about(f"pair {example.id!r}"):
                 features = self._encoder.features(first, second)
-            except DataError as error:
-                raise DataError(f"pair {example.id!r}: {error}") from None
             self.lost_gold["pairs of which training reads the first window alone"] += len(features) > 1
             if self.settings.learns_contrast:
                 self.found.append(replace(features[0], positive=True))

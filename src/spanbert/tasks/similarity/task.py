@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from spanbert.errors import DataError
+from spanbert.errors import DataError, about
 from spanbert.nn.encoder import Encoder
 from spanbert.scoring.report import Report
 from spanbert.tasks.similarity import examples as records
@@ -104,10 +104,8 @@ class Similarity:
         encoder = PairEncoder(tokenizer, self.settings)
         found = []
         for example, (first, second) in zip(examples, encoder.encode(examples), strict=True):
-            try:
+            with about(f"pair {example.id!r}"):
                 found.append(encoder.features(first, second))
-            except DataError as error:
-                raise DataError(f"pair {example.id!r}: {error}") from None
         return found
 
     def training_set(

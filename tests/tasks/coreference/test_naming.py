@@ -33,6 +33,9 @@ def test_mentions_name_more_or_less(text, rank):
     ("mentions", "name"),
     [
         (["she", "Ada", "the engineer", "Ada Brook"], "Ada Brook"),
+        (["Mary", "Poor Martha", "she", "Mary", "Mary Lennox"], "Mary Lennox"),
+        (["Mr. Guppy", "Mr. William Guppy", "Mr. Guppy", "Mrs. Rachael"], "Mr. William Guppy"),
+        (["De Boer", "Eva de Boer", "she"], "Eva de Boer"),
         (["it", "the old mill", "the mill that stood there"], "the old mill"),
         (["he", "him"], "he"),
         (["他", "小明"], "小明"),

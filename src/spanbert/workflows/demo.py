@@ -26,7 +26,10 @@ OPEN_QUESTIONS = (
     "When did it happen?",
     "How many colours does the flag of Kenya have?",  # hardly any text has an answer
 )
-NEXT_STEP = 'spanbert ask "QUESTION" FILE_OR_FOLDER...'
+NEXT_STEPS = {
+    "Ask your own": 'spanbert ask "QUESTION" FILE_OR_FOLDER...',
+    "Find names, mentions and relations": "spanbert extract FILE_OR_FOLDER...",
+}
 
 
 def guide() -> Path:

@@ -164,6 +164,15 @@ def test_the_page_escapes_names_and_says_what_it_leaves_out(extractor):
     assert f"The last {len(text) - MOST_CHARS:,} of {len(text):,} characters are left out here" in html
 
 
+def test_a_type_has_one_colour_in_all_documents(extractor):
+    texts = ("Ada Byron lived in London.", "In Turin Charles lived.")
+    found = list(extractor.extract([Document(Path(f"{text}.txt"), text) for text in texts]))
+    assert [one.entities[0].type for one in found] == ["PER", "LOC"]
+    sections = extraction_page(found).split("<h2")[1:]
+    legends = [section[section.index("<ul") : section.index("</ul")] for section in sections]
+    assert legends[0] == legends[1]
+
+
 def test_skipped_files_and_notes_are_kept_beside_the_documents(tmp_path):
     (tmp_path / "a.txt").write_text(STORY, encoding="utf-8")
     (tmp_path / "b.bin").write_bytes(b"\x00")

@@ -17,6 +17,7 @@ MOST_IN_LEGEND = 18
 
 def extraction_page(extractions: Sequence[Extraction]) -> Html:
     """A page that can be read without network and without scripts."""
+    types = keys_of([span for made in extractions for span in _entities(made)])  # one colour in all documents
     links = [
         element("li", element("a", str(made.document.path), href=f"#document-{number}"))
         for number, made in enumerate(extractions)
@@ -28,11 +29,11 @@ def extraction_page(extractions: Sequence[Extraction]) -> Html:
             element("h1", "Extraction"),
             element("nav", element("ul", *links), aria_label="Documents"),
         ),
-        *(_document(number, made) for number, made in enumerate(extractions)),
+        *(_document(number, made, types) for number, made in enumerate(extractions)),
     )
 
 
-def _document(number: int, made: Extraction) -> Html:
+def _document(number: int, made: Extraction, types: Sequence[str]) -> Html:
     text = made.document.text
     shown = [Span(0, min(len(text), MOST_CHARS))]
     found = {"entities": made.entities, "clusters": made.clusters, "relations": made.relations}
@@ -48,8 +49,8 @@ def _document(number: int, made: Extraction) -> Html:
         element("h2", element("bdi", str(made.document.path)), id=f"document-{number}"),
         element("p", counts),
         *(element("p", element("bdi", note), class_="note") for note in notes),
-        *_marked("Entities", text, _entities(made), shown),
-        *_marked("Clusters", text, _mentions(made), shown),
+        *_marked("Entities", text, _entities(made), types, shown),
+        *_marked("Clusters", text, _mentions(made), keys_of(_mentions(made)), shown),
         *_relations(made),
     )
 
@@ -68,10 +69,11 @@ def _mentions(made: Extraction) -> list[Highlight]:
     ]
 
 
-def _marked(title: str, text: str, spans: Sequence[Highlight], shown: Sequence[Span]) -> list[Html]:
+def _marked(
+    title: str, text: str, spans: Sequence[Highlight], keys: Sequence[str], shown: Sequence[Span]
+) -> list[Html]:
     if not spans:
         return []
-    keys = keys_of(spans)
     more = len(keys) - MOST_IN_LEGEND
     note = [element("p", f"and {more:,} more", class_="note")] if more > 0 else []
     return [

@@ -6,11 +6,12 @@ import torch
 from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
 import spanbert
+from spanbert.checkpoint.parts import part_names
 from spanbert.checkpoint.source import shipped_models
 from spanbert.workflows.convert import convert
 
 pytestmark = pytest.mark.skipif("mini" not in shipped_models(), reason="this build carries no model")
-MOST_BYTES = 45_000_000
+MOST_BYTES = 60_000_000
 PASSAGE = (
     "The Forth Bridge is a railway bridge near Edinburgh. It was opened on 4 March 1890 by the Prince of "
     "Wales and has a length of 2,467 metres. Sir John Fowler and Sir Benjamin Baker designed it."
@@ -61,10 +62,45 @@ def test_int8_arithmetic_finds_the_same_answer(predictor):
     assert fast(item).candidates[0].text == predictor(item).candidates[0].text
 
 
-def test_it_is_small_and_says_where_it_comes_from(predictor):
-    files = {path.name: path.stat().st_size for path in predictor.source.iterdir()}
-    assert sum(files.values()) < MOST_BYTES
-    card = (predictor.source / "README.md").read_text(encoding="utf-8")
-    assert "all-MiniLM-L6-v2" in card
-    assert "SQuAD" in card
-    assert "Licence" in card
+STORY = "Clara Brook bought a house in Boston. She painted it herself, and her neighbours came to see it."
+
+
+def test_it_finds_names():
+    found = spanbert.load("mini", "entities", offline=True)(STORY).entities
+    assert [(one.text, one.type) for one in found] == [("Clara Brook", "person"), ("Boston", "location")]
+
+
+def test_it_links_mentions():
+    clusters = spanbert.load("mini", "coreference", offline=True)(STORY).clusters
+    linked = [[mention.text for mention in one.mentions] for one in clusters if len(one.mentions) > 1]
+    assert ["Clara Brook", "She", "herself", "her"] in linked
+
+
+@pytest.mark.parametrize(
+    ("text", "subject", "target", "relation"),
+    [
+        ("The fire was caused by a leaking pump.", "fire", "pump", ["Cause-Effect(e2,e1)"]),
+        ("The letters were in a wooden box.", "letters", "box", ["Content-Container(e1,e2)"]),
+        ("Clara met Grace Brook in Paris.", "Clara", "Paris", []),
+    ],
+)
+def test_it_relates_things_and_not_names(text, subject, target, relation):
+    places = {
+        name: {"char_start": text.index(words), "char_end": text.index(words) + len(words)}
+        for name, words in (("subject", subject), ("object", target))
+    }
+    made = spanbert.load("mini", "relations", offline=True)({"text": text, **places})
+    assert [one.relation for one in made.relations] == relation
+
+
+def test_all_that_ships_is_small_and_says_where_it_comes_from(predictor):
+    folder = predictor.source
+    sizes = [path.stat().st_size for path in folder.parent.rglob("*") if path.is_file()]
+    assert sum(sizes) < MOST_BYTES
+    cards = [folder / "README.md", *(folder / "tasks" / name / "README.md" for name in part_names(folder))]
+    for card, data in zip(cards, ("SQuAD", "LitBank", "WNUT", "SemEval"), strict=True):
+        text = card.read_text(encoding="utf-8")
+        assert data in text
+        assert "## Limits" in text
+        assert "## Licence" in text
+    assert "all-MiniLM-L6-v2" in cards[0].read_text(encoding="utf-8")

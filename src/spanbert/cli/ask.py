@@ -95,7 +95,8 @@ def demo(
             show_skipped(logs, result.skipped)
             first = False
     console.print()
-    console.print(Text.assemble("Ask your own: ", (demonstration.NEXT_STEP, "bold")))
+    for purpose, command in demonstration.NEXT_STEPS.items():
+        console.print(Text.assemble(f"{purpose}: ", (command, "bold")))
 
 
 def show(console: Console, result: AskResult) -> None:

@@ -14,6 +14,8 @@ UNSPACED = re.compile("[\u2e80-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf9
 def joined(words: Sequence[str]) -> tuple[str, list[Span]]:
     """Words as one text, a space between two of them unless both sides are written without (Chinese, kana).
 
+    A word without characters stands behind the one before it and takes no space.
+
     Returns:
         The text, and the characters of each word: `text[span.start:span.end] == word`.
     """
@@ -22,11 +24,12 @@ def joined(words: Sequence[str]) -> tuple[str, list[Span]]:
     length = 0
     for word in words:
         last = parts[-1] if parts else ""
-        if parts and not (UNSPACED.match(last[-1:]) and UNSPACED.match(word[:1])):
+        if parts and word and not (UNSPACED.match(last[-1:]) and UNSPACED.match(word[:1])):
             parts.append(" ")
             length += 1
         spans.append(Span(length, length + len(word)))
-        parts.append(word)
+        if word:
+            parts.append(word)
         length += len(word)
     return "".join(parts), spans
 

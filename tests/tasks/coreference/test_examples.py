@@ -72,13 +72,28 @@ def test_every_token_span_is_found_at_its_characters(sentences, data):
     assert found.endswith(words[last])
 
 
+def test_tokens_without_characters_count_and_have_no_place_in_the_text():
+    fields = {
+        "sentences": [["", "New", "Zealand", "", "that"], [" ", "it", ""]],
+        "clusters": [[[0, 3], [6, 7]]],
+        "speakers": [["", "", "", "", ""], ["Max", "Max", "Max"]],
+    }
+    example = parse_example({"id": "1", **fields}, "x", 1)
+    assert example.text == "New Zealand that it"
+    assert [[example.text[span.start : span.end] for span in one] for one in example.clusters] == [
+        ["New Zealand", "it"]
+    ]
+    (turn,) = example.turns
+    assert example.text[turn.chars.start : turn.chars.end].strip() == "it"
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
         ({}, "no field"),
         ({"sentences": ["Ada came"]}, "list of lists"),
         ({"sentences": [["Ada", 3]]}, "must hold strings, found int"),
-        ({"sentences": [["Ada", " "]]}, "empty token"),
+        ({"sentences": [["Ada", " "]], "clusters": [[[1, 1]]]}, r"\[1, 1\] has no characters"),
         ({"sentences": SENTENCES, "speakers": [["Max"]]}, '1 "speakers" for 6 tokens'),
         ({"sentences": SENTENCES, "clusters": {}}, "must be a list, found an object"),
         ({"sentences": SENTENCES, "clusters": [[[0, 0, 1]]]}, "first token, last token"),

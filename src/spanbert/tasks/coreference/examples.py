@@ -72,7 +72,8 @@ def parse_example(item: Mapping[str, Any], place: Path | str, line: int | None) 
         spans = _char_clusters(item.get("clusters"), text, place, line)
         return CoreferenceExample(identity(item, place, line), text, _distinct(spans, text, place, line))
     sentences = item["sentences"]
-    words = _strings(sentences, "sentences", place, line)
+    # Tokens without characters occur in published files; they count in spans and have no place in the text.
+    words = [word if word.strip() else "" for word in _strings(sentences, "sentences", place, line)]
     text, word_chars = joined(words)
     turns: tuple[Turn, ...] = ()
     if item.get("speakers") is not None:
@@ -102,10 +103,6 @@ def _strings(value: Any, name: str, place: Path | str, line: int | None) -> list
     for entry in found:
         if not isinstance(entry, str):
             raise DataError(f'"{name}" must hold strings, found {kind(entry)}', place, line)
-    if name == "sentences" and not all(entry.strip() for entry in found):
-        raise DataError(
-            '"sentences" has an empty token; leave it out and move the spans behind it', place, line
-        )
     return found
 
 
@@ -120,7 +117,7 @@ def _turns(
             turns[-1] = Turn(Span(turns[-1].chars.start, chars.end), speaker)
         else:
             turns.append(Turn(chars, speaker))
-    return tuple(turn for turn in turns if turn.speaker.strip(" -"))
+    return tuple(turn for turn in turns if len(turn.chars) and turn.speaker.strip(" -"))
 
 
 def _listed(value: Any, what: str, place: Path | str, line: int | None) -> list[Any]:
@@ -150,7 +147,10 @@ def _token_clusters(
                     place,
                     line,
                 )
-            spans.append(Span(word_chars[first].start, word_chars[last].end))
+            inside = [chars for chars in word_chars[first : last + 1] if len(chars)]
+            if not inside:
+                raise DataError(f"the mention {pair} has no characters: its tokens are empty", place, line)
+            spans.append(Span(inside[0].start, inside[-1].end))
         found.append(spans)
     return found
 

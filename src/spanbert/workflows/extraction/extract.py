@@ -142,7 +142,7 @@ class Extractor:
         if most_chars_between < 0:
             raise SettingsError(f"most_chars_between must not be negative, got {most_chars_between}")
         if entities is None and coreference is None:
-            raise SettingsError("extract needs a model of entities or of coreference")
+            raise SettingsError("extract needs a model of entities or coreference (--model mini is both)")
         if relations is not None and entities is None:
             raise SettingsError("relations hold between entities: a model of entities is needed too")
         self.entities = entities

@@ -1,6 +1,7 @@
 """TOML files of options: all recipes are valid, flags win, errors name the line."""
 
 import random
+import re
 
 import pytest
 
@@ -24,8 +25,9 @@ def test_every_recipe_is_a_valid_file(request):
     for path in finetuning:
         values = read_config(path, finetune.ConfigFile)
         assert {"model", "output"} <= values.keys(), path  # files of data may be left to flags
-        task = "question-answering" if path.parent.name == "mini" else path.parent.name
-        checked(task_class(task).Settings, values.get("task_settings", {}), str(path))
+        command = re.search(r"# spanbert finetune (\S+) --config (\S+)", path.read_text(encoding="utf-8"))
+        assert command[2] == path.relative_to(recipes.parent).as_posix()
+        checked(task_class(command[1]).Settings, values.get("task_settings", {}), str(path))
 
 
 def test_flags_win_over_the_file_and_in_tables_one_by_one():

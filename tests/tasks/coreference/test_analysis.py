@@ -52,10 +52,10 @@ def test_mentions_by_kind_length_and_training():
     scores = tables_of([example(ADA, LETTER, BOB)], [prediction(ADA, LETTER[1:])], training)
     assert scores("Mentions by kind") == {
         "pronoun": (4, 100, 75, pytest.approx(600 / 7)),
-        "other": (1, 0, 0, 0),
+        "other": (1, None, 0, 0),
         "proper name": (2, 100, 50, pytest.approx(200 / 3)),
     }
-    assert scores("Mentions by length")["3 to 4 words"] == (1, 0, 0, 0)
+    assert scores("Mentions by length")["3 to 4 words"] == (1, None, 0, 0)
     assert scores("Mentions by how often they stand in the training data")["1 time"] == (2, 100, 100, 100)
 
 

@@ -63,7 +63,7 @@ def test_scores_by_part_of_the_data():
         }
 
     assert scores("All entities") == {"all": (3, 50, pytest.approx(100 / 3), 40)}
-    assert scores("By type") == {"LOC": (2, 0, 0, 0), "PER": (1, 50, 100, pytest.approx(200 / 3))}
+    assert scores("By type") == {"LOC": (2, None, 0, 0), "PER": (1, 50, 100, pytest.approx(200 / 3))}
     assert list(scores("By type")) == ["LOC", "PER"]
     assert scores("By length of the entity") == {"1 word": (2, 0, 0, 0), "2 words": (1, 100, 100, 100)}
     seen = scores("By how often the entity stands in the training data")

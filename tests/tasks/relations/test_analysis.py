@@ -81,10 +81,10 @@ def test_scores_by_part_of_the_data():
         }
 
     assert scores("All relations") == {"all": (2, pytest.approx(100 / 3), 50, 40)}
-    assert scores("By relation") == {CAUSE: (2, 100, 50, pytest.approx(200 / 3)), PART: (0, 0, 0, 0)}
+    assert scores("By relation") == {CAUSE: (2, 100, 50, pytest.approx(200 / 3)), PART: (0, 0, None, None)}
     assert scores("By distance of the entities") == {"0 to 9 characters": (2, pytest.approx(100 / 3), 50, 40)}
     seen = scores("By how often the relation stands in the training data")
-    assert seen["0 times"] == (0, 0, 0, 0)
+    assert seen["0 times"] == (0, 0, None, None)
     assert seen["1 to 9 times"][0] == 2
     assert list(scores("By how many of the two entities training has seen")) == ["both"]
 

@@ -20,7 +20,7 @@ from spanbert.workflows.model_source import can_do
 from spanbert.workflows.predict import Predictor, load
 
 TASKS = ("entities", "coreference", "relations")
-CHARS_AT_ONCE = 200_000
+CHARS_AT_ONCE = 50_000
 DOCUMENTS_AT_ONCE = 64
 DETERMINER = re.compile(r"(?:the|a|an)\s+", re.IGNORECASE)
 DIRECTED = re.compile(r"(?P<name>.+)\((?P<subject>e[12]),e[12]\)")
@@ -292,11 +292,11 @@ def _groups(documents: Iterable[Document]) -> Iterator[list[Document]]:
     group: list[Document] = []
     chars = 0
     for document in documents:
+        if group and (chars + len(document.text) > CHARS_AT_ONCE or len(group) == DOCUMENTS_AT_ONCE):
+            yield group  # so that a long document keeps no short one waiting
+            group, chars = [], 0
         group.append(document)
         chars += len(document.text)
-        if chars >= CHARS_AT_ONCE or len(group) == DOCUMENTS_AT_ONCE:
-            yield group
-            group, chars = [], 0
     if group:
         yield group
 

@@ -24,9 +24,8 @@ def write_extractions(found: Iterable[Extraction], folder: Path) -> list[Path]:
     """Write everything about some documents into a folder.
 
     `documents.jsonl` has one object a document, written as soon as it is found (`documents.jsonl.part` until
-    all are); `entities.csv`, `mentions.csv` and `relations.csv` the same
-    as tables; `graph.graphml` and `graph.jsonld` the things and relations as a graph; `index.html` the texts
-    with all that was found in them.
+    all are); `entities.csv`, `mentions.csv` and `relations.csv` the same as tables; `graph.graphml` and
+    `graph.jsonld` the things and relations as a graph; `index.html` the texts with all that was found.
 
     Raises:
         SpanbertError: the folder cannot be written.

@@ -38,6 +38,7 @@ def _document(number: int, made: Extraction, types: Sequence[str]) -> Html:
     shown = [Span(0, min(len(text), MOST_CHARS))]
     found = {"entities": made.entities, "clusters": made.clusters, "relations": made.relations}
     counts = ", ".join(f"{len(several):,} {what}" for what, several in found.items())
+    mentions = _mentions(made)
     left_out = len(text) - shown[0].end
     notes = [*made.document.notes]
     if left_out:
@@ -50,7 +51,7 @@ def _document(number: int, made: Extraction, types: Sequence[str]) -> Html:
         element("p", counts),
         *(element("p", element("bdi", note), class_="note") for note in notes),
         *_marked("Entities", text, _entities(made), types, shown),
-        *_marked("Clusters", text, _mentions(made), keys_of(_mentions(made)), shown),
+        *_marked("Clusters", text, mentions, keys_of(mentions), shown),
         *_relations(made),
     )
 

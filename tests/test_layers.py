@@ -1,6 +1,7 @@
 """Imports point down: the levels of the package, read from its source."""
 
 import ast
+import graphlib
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,12 @@ def relative(path: Path) -> str:
     return str(path.relative_to(PACKAGE))
 
 
+def module_name(path: Path) -> str:
+    """`nn/mask.py` -> `spanbert.nn.mask`."""
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
 def upward(own: str, imported: set[str]) -> list[str]:
     return sorted(name for name in imported if part(name) and LEVELS[part(name)] > LEVELS[own])
 
@@ -99,6 +106,19 @@ def test_a_task_imports_no_other_task(path):
     others = tasks - {path.parent.name}
     used = {name.split(".")[2] for name in imports(source(path)) if name.startswith("spanbert.tasks.")}
     assert not used & others
+
+
+def test_no_modules_import_one_another_in_a_circle():
+    names = {module_name(path) for path in FILES} - {"spanbert"}  # the front door may name any part
+    imported = {
+        module_name(path): {
+            name if name in names else name.rpartition(".")[0] for name in imports(source(path))
+        }
+        & names
+        for path in FILES
+    }
+    del imported["spanbert"]
+    assert set(graphlib.TopologicalSorter(imported).static_order()) == names
 
 
 def test_the_reader_of_imports_sees_every_form():

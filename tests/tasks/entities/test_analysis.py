@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from spanbert.tasks.entities.analysis import analyse, nothing_probability
-from spanbert.tasks.entities.decode import SpanScores, TagScores
+from spanbert.tasks.entities.evidence import SpanScores, TagScores
 from spanbert.tasks.entities.examples import Entity, EntityExample, EntityPrediction, FoundEntity
 from spanbert.tasks.entities.settings import EntitySettings
 from spanbert.text.spans import Span

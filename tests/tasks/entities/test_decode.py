@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spanbert.nn.encoder import Encoder
-from spanbert.tasks.entities.decode import SpanScores, flat_entities, nested_entities
+from spanbert.tasks.entities.decode import flat_entities, nested_entities
+from spanbert.tasks.entities.evidence import SpanScores
 from spanbert.tasks.entities.settings import EntitySettings
 from spanbert.tasks.entities.tag_set import TagSet
 from spanbert.tasks.entities.task import Entities

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from spanbert.errors import DataError, SettingsError
-from spanbert.tasks.entities.decode import TagScores, reconsider
+from spanbert.tasks.entities.decode import reconsider
+from spanbert.tasks.entities.evidence import TagScores
 from spanbert.tasks.entities.examples import Entity, EntityExample, EntityPrediction
 from spanbert.tasks.entities.settings import EntitySettings
 from spanbert.tasks.entities.task import Entities

@@ -22,7 +22,8 @@ from spanbert.scoring.analysis import (
 from spanbert.scoring.calibration import softmax
 from spanbert.scoring.slices import Judged, confidence_ranges, f1_table, mean_table, ranged
 from spanbert.scoring.spans import LabelledSpan, error_kind, paired
-from spanbert.tasks.entities.decode import LEAST_SCORE, TagScores
+from spanbert.tasks.entities.decode import LEAST_SCORE
+from spanbert.tasks.entities.evidence import TagScores
 from spanbert.tasks.entities.examples import EntityExample, EntityPrediction
 from spanbert.tasks.entities.metrics import found_spans, gold_spans, with_gold
 from spanbert.tasks.entities.settings import EntitySettings

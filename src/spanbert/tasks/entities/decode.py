@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spanbert.scoring.calibration import softmax
+from spanbert.tasks.entities.evidence import Evidence, SpanScores, TagScores
 from spanbert.tasks.entities.examples import EntityExample, EntityPrediction, FoundEntity
 from spanbert.tasks.entities.features import EntityFeature, Integers
 from spanbert.tasks.entities.settings import EntitySettings
@@ -26,26 +27,6 @@ NOTHING.setflags(write=False)
 Floats = NDArray[np.float64]
 Found = tuple[Integers, Integers, Integers, Floats]
 """First words, ends, types and log odds of entities, each (N,)."""
-
-
-@dataclass(frozen=True, slots=True)
-class TagScores:
-    """Scores (W, L) of all words of a text, each from the window that owns it; characters (W, 2)."""
-
-    scores: NDArray[np.float32]
-    word_chars: Integers
-
-
-@dataclass(frozen=True, slots=True)
-class SpanScores:
-    """Spans of a text with some hope: first word, end, type (N, 3); log odds (N,); characters (W, 2)."""
-
-    spans: Integers
-    scores: Floats
-    word_chars: Integers
-
-
-Evidence = TagScores | SpanScores
 
 
 def decode(

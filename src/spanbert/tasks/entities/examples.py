@@ -6,15 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from spanbert.errors import DataError
+from spanbert.tasks.entities.evidence import Evidence
 from spanbert.text.fields import kind, shown
 from spanbert.text.spans import Span
 from spanbert.text.words import joined
-
-if TYPE_CHECKING:
-    from spanbert.tasks.entities.decode import Evidence
 
 DATA_FORMATS = """JSONL (.jsonl), one text a line:
 {"id": "1", "text": "Ada lives in Paris.", "entities": [{"type": "PER", "char_start": 0, "char_end": 3}]}

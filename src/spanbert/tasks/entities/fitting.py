@@ -8,7 +8,8 @@ import numpy as np
 
 from spanbert.scoring.calibration import fit_temperature
 from spanbert.scoring.f1 import prf
-from spanbert.tasks.entities.decode import SpanScores, TagScores, nested_entities, reconsider
+from spanbert.tasks.entities.decode import nested_entities, reconsider
+from spanbert.tasks.entities.evidence import SpanScores, TagScores
 from spanbert.tasks.entities.examples import EntityExample, EntityPrediction
 from spanbert.tasks.entities.features import types_of
 from spanbert.tasks.entities.metrics import Pairs, gold_spans

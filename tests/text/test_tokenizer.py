@@ -292,3 +292,27 @@ def test_piece_numbers_alone_are_those_of_the_whole_cut(tokenizer):
         assert ids.dtype == np.int32
     with pytest.raises(DataError, match="half a surrogate pair"):
         tokenizer.ids_of_many(["\ud800"])
+
+
+def small_tokenizer(tmp_path, *words: str) -> Tokenizer:
+    """One that knows nothing but these words; each call has a vocabulary of its own."""
+    path = tmp_path / "vocab.txt"
+    path.write_text("".join(f"{piece}\n" for piece in (*SPECIAL_PIECES, *words)), encoding="utf-8")
+    return Tokenizer.from_vocabulary(path, lowercase=True)
+
+
+@pytest.mark.parametrize("cut", ["encode_many", "ids_of_many"])
+def test_text_that_the_vocabulary_does_not_know_is_told_once(tmp_path, caplog, cut):
+    tokenizer = small_tokenizer(tmp_path, "known", cut)
+    for _ in range(3):
+        getattr(tokenizer, cut)(["known " * 80, "strange " * 9])
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "unknown to the model's vocabulary" in caplog.text
+
+
+def test_a_few_unknown_words_are_not_told(tmp_path, caplog):
+    tokenizer = small_tokenizer(tmp_path, "known", "few")
+    tokenizer.encode_many(["strange " * 9])
+    tokenizer.encode_many(["known " * 200])
+    tokenizer.encode_many(["strange " * 11])
+    assert caplog.records == []

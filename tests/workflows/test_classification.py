@@ -175,6 +175,24 @@ def test_every_head_is_saved_loaded_and_converted(start, tmp_path, pooling, wind
     assert one.to_json() == other.to_json()
 
 
+def test_a_head_goes_on_with_its_labels_and_is_begun_anew_with_others_which_is_said(
+    trained, tmp_path, caplog
+):
+    model, _ = trained
+    other = [{**row, "label": "news" if row["label"] == "entertainment" else row["label"]} for row in rows()]
+    # Updates so small that a head which goes on still tells the labels apart, and a new one knows nothing.
+    options = {"model": model, "steps": 1, **SETTINGS, "learning_rate": 1e-9}
+    known = finetune(
+        "classification", train=frame_of("pandas", rows()), output=tmp_path / "known", **options
+    )
+    assert known.values["accuracy"] == 100
+    assert "a new one is begun" not in caplog.text
+    new = finetune("classification", train=frame_of("pandas", other), output=tmp_path / "new", **options)
+    assert known.values["loss"] < 0.6
+    assert new.values["loss"] == pytest.approx(np.log(2), abs=0.05)
+    assert "its head scores other labels (['entertainment', 'technology'])" in caplog.text
+
+
 def test_several_labels_and_numbers_are_told_from_the_data(start, tmp_path):
     several = [
         {"text": row["text"], "labels": [row["label"]] * (number % 3 > 0)}

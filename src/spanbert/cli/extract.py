@@ -127,7 +127,8 @@ def _coloured(made: Extraction, *, bracketed: bool) -> Text:
         style = f"bold {STYLES[kinds.index(one.type) % len(STYLES)]}"
         inside = _printable(one.text)
         shown.append(f"[{inside}]" if bracketed else inside, style=style)
-        number = "" if one.cluster is None else f" #{one.cluster}"
+        linked = one.cluster is not None and len(made.clusters[one.cluster].mentions) > 1
+        number = f" #{one.cluster}" if linked else ""
         shown.append(f" {one.type}{number}", style="dim")
         end = one.chars.end
     return shown.append(_printable(text[end:]).rstrip())

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from spanbert.errors import DataError, SpanbertError
+from spanbert.text.fields import shown
 
 UNREADABLE = (OSError, EOFError, zlib.error)
 JSON_ESCAPE = re.compile(
@@ -132,6 +133,9 @@ def _json_value(text: str, path: Path | str, first_line: int) -> Any:
         value = json.loads(text)
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
+        if not text[: error.pos].strip():
+            beginning = text[error.pos :].partition("\n")[0]
+            raise DataError(f"JSON is needed, found {shown(beginning)}", path, line) from None
         raise DataError(f"broken JSON: {error.msg} (column {error.colno})", path, line) from None
     except RecursionError:
         raise DataError("JSON is nested too deeply", path, first_line) from None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from spanbert.text.files import atomic_write, write_json
 from spanbert.text.vocabulary import learn_vocabulary
 
 SPECIAL_PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+LEAST_UNKNOWN = 10
+"""So many unknown pieces, and a tenth of all, are told: the model does not read what stands there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Pieces:
 class Tokenizer:
     """BERT's WordPiece tokenizer, cased or not.
 
+    Where a tenth of all that is cut is unknown to the vocabulary, a warning is logged, once.
+
     Args:
         backend: a `tokenizers.Tokenizer` whose vocabulary holds BERT's five special pieces.
 
@@ -53,6 +58,8 @@ class Tokenizer:
         backend.no_truncation()
         backend.no_padding()
         self.backend = backend
+        self._cut = self._unknown = 0
+        self._told = False
         self.pad_id, self.unknown_id, self.start_id, self.end_id, self.mask_id = (
             piece_id for piece_id in ids.values() if piece_id is not None
         )
@@ -165,7 +172,9 @@ class Tokenizer:
     def encode_many(self, texts: Sequence[str]) -> list[Pieces]:
         """Cut several texts at once (in parallel, outside Python). Raises as `encode`."""
         whole = [_checked(text) for text in texts]
-        return [_pieces(found) for found in self.backend.encode_batch(whole, add_special_tokens=False)]
+        cut = [_pieces(found) for found in self.backend.encode_batch(whole, add_special_tokens=False)]
+        self._count_unknown([pieces.ids for pieces in cut])
+        return cut
 
     def ids_of_many(self, texts: Sequence[str]) -> list[NDArray[np.int32]]:
         """Piece numbers alone, integers (P,) for each text: `encode_many` without the search for characters
@@ -173,7 +182,18 @@ class Tokenizer:
         """
         whole = [_checked(text) for text in texts]
         cut = self.backend.encode_batch_fast(whole, add_special_tokens=False)
-        return [np.asarray(found.ids, dtype=np.int32) for found in cut]
+        ids = [np.asarray(found.ids, dtype=np.int32) for found in cut]
+        self._count_unknown(ids)
+        return ids
+
+    def _count_unknown(self, ids: Sequence[NDArray[np.int32]]) -> None:
+        if self._told:
+            return
+        self._cut += sum(map(len, ids))
+        self._unknown += sum(int(np.count_nonzero(some == self.unknown_id)) for some in ids)
+        if self._unknown >= LEAST_UNKNOWN and 10 * self._unknown > self._cut:
+            self._told = True
+            _tell_of_unknown(hash(self.backend.to_str()))
 
     def piece(self, piece_id: int) -> str:
         """The vocabulary's string for a piece number."""
@@ -225,6 +245,14 @@ def _bert_pipeline(
     known = [piece for piece in SPECIAL_PIECES if backend.token_to_id(piece) is not None]
     backend.add_special_tokens(known)
     return backend
+
+
+@cache  # several models with one vocabulary may read the same text
+def _tell_of_unknown(_vocabulary: int) -> None:
+    logging.getLogger(__name__).warning(
+        "more than a tenth of the text is unknown to the model's vocabulary, which reads it as [UNK]: is the "
+        "model made for this language?"
+    )
 
 
 def _checked(text: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from spanbert.checkpoint.weights import TensorReport, fill, random_tensors
 from spanbert.errors import CheckpointError, SpanbertError
 from spanbert.nn.encoder import Encoder
 from spanbert.tasks import task_class
+from spanbert.text.fields import shown
 from spanbert.text.tokenizer import Tokenizer
 from spanbert.workflows.settings import checked
 
@@ -97,8 +99,19 @@ def build_untrained(checkpoint: Checkpoint, task: Any, *, dropout: float) -> Tas
             if not name.startswith("encoder.")
         } - set(POOLER.tensors)
         kept = {name: value for name, value in checkpoint.stored.tensors.items() if name not in head}
+        if len(kept) < len(checkpoint.stored.tensors) and (described is None or described.name == task.name):
+            _tell_of_new_head(checkpoint, before, task)
         checkpoint = replace(checkpoint, stored=replace(checkpoint.stored, tensors=kept))
     return build(checkpoint, task, dropout=dropout)
+
+
+def _tell_of_new_head(checkpoint: Checkpoint, before: Sequence[str], task: Any) -> None:
+    logging.getLogger(__name__).warning(
+        "%s: its head scores other labels (%s) than those of the training data (%s); a new one is begun",
+        checkpoint.path,
+        shown(list(before)),
+        shown(list(task.labels)),
+    )
 
 
 def build(checkpoint: Checkpoint, task: Any, *, dropout: float) -> TaskModel:

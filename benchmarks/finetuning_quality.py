@@ -5,11 +5,11 @@
 
 Ours is `spanbert.finetune`; the peer AutoModelForTokenClassification or AutoModelForSequenceClassification
 with AdamW, the same linear schedule, gradient norm, arithmetic and dropout (ours drops no attention
-weights), on padded batches (`peers/`). Its batches are of texts, ours of pieces: their size is chosen so
-that both make the same number of updates an epoch and in all. Both keep the last checkpoint and decide by
-their scores alone, so that nothing is chosen by the dev set; what our entities score with the bias that
-`finetune` fits on the dev set is told apart, as `f1_fitted_on_dev`. One scorer, ours, scores both. Seconds
-are those of the updates; sides alternate, seed by seed.
+weights), on padded batches of texts of like length (`peers/`). Its batches are of texts, ours of
+pieces: their size is chosen so that both make the same number of updates an epoch and in all. Both keep the
+last checkpoint and decide by their scores alone, so that nothing is chosen by the dev set; what our entities
+score with the bias that `finetune` fits on the dev set is told apart, as `f1_fitted_on_dev`. One scorer,
+ours, scores both. Seconds are those of the updates; sides alternate, seed by seed.
 
 Each side and seed leaves its result in RUNS, and the result file is written after each: a killed comparison
 goes on where it was when started again. transformers is needed.

@@ -2,7 +2,8 @@
 
     python benchmarks/peers/transformers_finetuning.py JOB.json RESULT.json
 
-AdamW, linear schedule with warm-up, shuffled and padded batches, the dropout of the model's configuration.
+AdamW, linear schedule with warm-up, padded batches of texts of like length (grouped as by the Trainer's
+`group_by_length`, in random order), the dropout of the model's configuration.
 For entities the first piece of a word learns its tag and the others are left out (-100). Texts that are
 longer than the encoder reads are cut off, and what is lost with that is counted. Only the updates are
 timed.
@@ -11,8 +12,10 @@ timed.
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,7 @@ from transformers import (
     DataCollatorWithPadding,
     get_linear_schedule_with_warmup,
 )
+from transformers.trainer_pt_utils import get_length_grouped_indices
 
 IGNORED = -100
 EVALUATION_BATCH = 32
@@ -127,14 +131,29 @@ def main() -> None:
     Path(sys.argv[2]).write_text(json.dumps(result), encoding="utf-8")
 
 
+class AlikeBatches:
+    """Batches of numbers of texts of like length, drawn anew each epoch."""
+
+    def __init__(self, lengths: list[int], batch: int, seed: int) -> None:
+        self.lengths = lengths
+        self.batch = batch
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.lengths) / self.batch)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = get_length_grouped_indices(self.lengths, self.batch, generator=self.generator)
+        for number in torch.randperm(len(self), generator=self.generator).tolist():
+            yield order[number * self.batch : (number + 1) * self.batch]
+
+
 def trained(
     model: Any, kind: Any, train: list[Any], job: dict[str, Any], arithmetic: Any, device: torch.device
 ) -> tuple[float, int, float]:
     """Make all updates; seconds, their number, the last loss."""
-    order = torch.Generator().manual_seed(job["seed"])
-    batches = DataLoader(
-        train, batch_size=job["batch"], shuffle=True, collate_fn=kind.collate, generator=order
-    )
+    alike = AlikeBatches([len(feature["input_ids"]) for feature in train], job["batch"], job["seed"])
+    batches = DataLoader(train, batch_sampler=alike, collate_fn=kind.collate)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=job["learning_rate"], weight_decay=job["weight_decay"]
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import spanbert
+from spanbert.cli.main import COMMANDS
 
 PACKAGE = Path(spanbert.__file__).parent
 LEVELS = {
@@ -38,6 +39,8 @@ HEAVY = (
     "matplotlib",
     "huggingface_hub",
 )
+SETTINGS = "pydantic"
+"""The help of a command with settings is made of them."""
 
 
 def imports(tree: ast.AST) -> set[str]:
@@ -139,3 +142,18 @@ def test_importing_it_loads_nothing_heavy(module):
     code = f"import sys, {module}; print(*sorted(set(sys.modules) & set({HEAVY!r})))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.split(), done.stderr) == (0, [], "")
+
+
+def test_the_help_of_every_command_loads_nothing_heavy():
+    code = (
+        "import contextlib, io, sys\n"
+        "from spanbert.cli.main import COMMANDS, run\n"
+        "for command in COMMANDS:\n"
+        "    with contextlib.redirect_stdout(io.StringIO()) as shown:\n"
+        "        assert run([command, '--help']) == 0\n"
+        "    assert f'spanbert {command}' in shown.getvalue(), command\n"
+        f"    print(command, *sorted(set(sys.modules) & set({HEAVY!r}) - {{{SETTINGS!r}}}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == list(COMMANDS)

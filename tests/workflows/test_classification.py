@@ -182,9 +182,7 @@ def test_a_head_goes_on_with_its_labels_and_is_begun_anew_with_others_which_is_s
     other = [{**row, "label": "news" if row["label"] == "entertainment" else row["label"]} for row in rows()]
     # Updates so small that a head which goes on still tells the labels apart, and a new one knows nothing.
     options = {"model": model, "steps": 1, **SETTINGS, "learning_rate": 1e-9}
-    known = finetune(
-        "classification", train=frame_of("pandas", rows()), output=tmp_path / "known", **options
-    )
+    known = finetune("classification", train=frame_of("pandas", rows()), output=tmp_path / "known", **options)
     assert known.values["accuracy"] == 100
     assert "a new one is begun" not in caplog.text
     new = finetune("classification", train=frame_of("pandas", other), output=tmp_path / "new", **options)

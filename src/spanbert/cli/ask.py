@@ -8,7 +8,7 @@ import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -17,10 +17,9 @@ from rich.text import Text
 
 from spanbert.errors import SettingsError
 from spanbert.text.documents import Skipped
-from spanbert.workflows import ask as workflow
-from spanbert.workflows import demo as demonstration
-from spanbert.workflows.ask import AskResult, FoundAnswer
-from spanbert.workflows.predict import load
+
+if TYPE_CHECKING:
+    from spanbert.workflows.ask import AskResult, FoundAnswer
 
 T = TypeVar("T")
 BAR_AFTER_SECONDS = 1.0
@@ -49,6 +48,9 @@ def ask(
         as_json: print one JSON object.
         offline: never go to the network.
     """
+    from spanbert.workflows import ask as workflow
+    from spanbert.workflows.predict import load
+
     if not paths:
         raise SettingsError("say which files or folders to ask: spanbert ask QUESTION PATH...")
     if threshold is not None and math.isnan(threshold):
@@ -76,6 +78,8 @@ def demo(
         question: what to ask; may be given several times.
         model: a shipped name or a folder.
     """
+    from spanbert.workflows import demo as demonstration
+
     console = Console(soft_wrap=True, highlight=False)
     logs = Console(stderr=True, soft_wrap=True, highlight=False)
     started = time.perf_counter()

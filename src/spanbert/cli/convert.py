@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
 from rich.markup import escape
-
-from spanbert.workflows.convert import Dtype
-from spanbert.workflows.convert import convert as convert_model
 
 
 def convert(
@@ -21,7 +18,7 @@ def convert(
     task: str | None = None,
     vocab: Path | None = None,
     lowercase: Annotated[bool | None, Parameter(negative="--no-lowercase")] = None,
-    dtype: Dtype = "float32",
+    dtype: Literal["float32", "float16", "bfloat16"] = "float32",
     force: bool = False,
     offline: bool = False,
 ) -> None:
@@ -37,7 +34,9 @@ def convert(
         force: replace a model folder that stands there.
         offline: never go to the network.
     """
-    made = convert_model(
+    from spanbert.workflows.convert import convert as workflow
+
+    made = workflow(
         source,
         output,
         task=task,

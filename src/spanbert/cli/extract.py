@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -18,7 +18,9 @@ from spanbert.cli.ask import show_skipped
 from spanbert.cli.counted import counted
 from spanbert.errors import DataError, SettingsError
 from spanbert.text.documents import Skipped, read_documents
-from spanbert.workflows.extraction.extract import Extraction, Extractor, readable
+
+if TYPE_CHECKING:
+    from spanbert.workflows.extraction.extract import Extraction
 
 STYLES = ("green", "cyan", "magenta", "yellow", "blue", "red")
 
@@ -49,6 +51,8 @@ def extract(
         as_json: print one JSON object a document.
         offline: never go to the network.
     """
+    from spanbert.workflows.extraction.extract import Extractor, readable
+
     if not paths:
         raise SettingsError("say which files or folders to read: spanbert extract PATH...")
     logs = Console(stderr=True, soft_wrap=True, highlight=False)

@@ -5,21 +5,23 @@ from __future__ import annotations
 import json as json_format
 import sys
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 
-from spanbert.checkpoint.weights import Fate
-from spanbert.workflows.inspect_model import ModelDescription, inspect_model
+if TYPE_CHECKING:
+    from spanbert.workflows.inspect_model import ModelDescription
 
 STYLES = {
-    Fate.LOADED: "green",
-    Fate.RENAMED: "cyan",
-    Fate.MISSING: "bold red",
-    Fate.RANDOM: "yellow",
-    Fate.REDUNDANT: "dim",
-    Fate.UNUSED: "magenta",
+    "loaded": "green",
+    "renamed": "cyan",
+    "missing": "bold red",
+    "random": "yellow",
+    "redundant": "dim",
+    "unused": "magenta",
 }
+"""Of what may become of a tensor."""
 LEGEND = (
     "loaded: taken as it is; renamed: taken from an older name; missing: should be there and is not; "
     "random: not there, starts at random when a task asks for it; redundant: said by another tensor; "
@@ -36,6 +38,8 @@ def inspect(model: str, /, *, tensors: bool = False, json: bool = False, offline
         json: print one JSON object and nothing else.
         offline: never go to the network.
     """
+    from spanbert.workflows.inspect_model import inspect_model
+
     found = inspect_model(model, offline=offline)
     if json:
         values = found.to_json()
@@ -90,8 +94,8 @@ def _tensors(console: Console, found: ModelDescription) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row, line in zip(rows, found.tensors, strict=True):
         cells = [escape(cell.ljust(width)) for cell, width in zip(row, widths, strict=True)]
-        cells[1] = f"[{STYLES[line.fate]}]{cells[1]}[/]"
+        cells[1] = f"[{STYLES[line.fate.value]}]{cells[1]}[/]"
         console.print("  ".join(cells).rstrip())
-    counts = Counter(line.fate for line in found.tensors)
-    console.print(", ".join(f"{counts[fate]} {fate.value}" for fate in Fate if counts[fate]))
+    counts = Counter(line.fate.value for line in found.tensors)
+    console.print(", ".join(f"{counts[fate]} {fate}" for fate in STYLES if counts[fate]))
     console.print(f"[dim]{LEGEND}[/dim]")

@@ -10,8 +10,6 @@ from cyclopts import Parameter
 from rich.console import Console
 
 from spanbert.cli.counted import counted
-from spanbert.workflows.predict import load
-from spanbert.workflows.predict_file import predict_file
 from spanbert.workflows.settings import by_field_name
 
 
@@ -37,6 +35,9 @@ def predict(
             question answering `--task-settings.no-answer-threshold=-inf` always gives an answer.
         offline: never go to the network.
     """
+    from spanbert.workflows.predict import load
+    from spanbert.workflows.predict_file import predict_file
+
     predictor = load(
         model, task, offline=offline, precision=precision, task_settings=by_field_name(task_settings)
     )

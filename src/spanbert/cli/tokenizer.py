@@ -8,7 +8,6 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from spanbert.errors import SettingsError
-from spanbert.workflows.train_tokenizer import train_tokenizer
 
 
 def tokenizer(
@@ -25,6 +24,8 @@ def tokenizer(
         size: pieces at most, special ones included.
         uncased: lower-case all text.
     """
+    from spanbert.workflows.train_tokenizer import train_tokenizer
+
     if not corpus:
         raise SettingsError(
             "say which files or folders to learn from: spanbert tokenizer CORPUS... --output DIR"

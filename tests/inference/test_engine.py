@@ -183,3 +183,19 @@ def test_features_of_one_item_come_together():
     assert [outputs for *_, outputs in found] == [
         [feature.number for feature in features] for _, features in groups
     ]
+
+
+@pytest.mark.parametrize(("expected", "first", "last"), [(0, 8, 40), (20, 40, 40), (30, 60, 40), (5, 10, 40)])
+def test_the_total_told_on_the_way_counts_what_is_yet_to_be_read(expected, first, last):
+    groups = [(name, [Feature(2 * name, 5), Feature(2 * name + 1, 5)]) for name in range(20)]
+    engine = Engine(Recorder(), Batch, batch_pieces=10, block_pieces=20, workers=1)
+    totals = []
+
+    def track(outputs, total):
+        for output in outputs:
+            totals.append(total())
+            yield output
+
+    engine.track = track
+    assert len(list(engine.run_groups(groups, expected))) == 20
+    assert (totals[0], totals[-1]) == (first, last)

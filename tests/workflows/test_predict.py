@@ -1,5 +1,6 @@
 """The predictor and bulk prediction: order, ids, streams, and errors that lose nothing."""
 
+import gzip
 import io
 import json
 import subprocess
@@ -43,6 +44,22 @@ def test_one_item_alone_gets_the_answer_it_gets_among_others(predictor):
         alone = predictor(item)
         assert [c.chars for c in alone.candidates][:3] == [c.chars for c in prediction.candidates][:3]
         assert alone.score == pytest.approx(prediction.score, abs=1e-4)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("items.jsonl", 150), ("items.jsonl.gz", 150), ("-", 0)])
+def test_how_many_predictions_will_come_is_known_of_files(predictor, tmp_path, monkeypatch, name, expected):
+    told = []
+
+    def run_groups(groups, expected):
+        told.append(expected)
+        return iter(())
+
+    monkeypatch.setattr(predictor.engine, "run_groups", run_groups)
+    lines = "".join(json.dumps(item) + "\n" for item in items(150)).encode()
+    source = tmp_path / name
+    source.write_bytes(gzip.compress(lines) if name.endswith(".gz") else lines)
+    predict_file(predictor, io.BytesIO(lines) if name == "-" else source, tmp_path / "made.jsonl")
+    assert told == [expected]
 
 
 def test_prediction_streams(predictor):

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 from rich.console import Console
 
+from spanbert.cli.counted import counted
 from spanbert.cli.report_table import report_table
 from spanbert.workflows.settings import by_field_name
 
@@ -57,6 +58,7 @@ def evaluate(
         task_settings=by_field_name(task_settings),
         training_data=training_data,
         command=shlex.join(["spanbert", *sys.argv[1:]]),
+        track=lambda outputs, total: counted(outputs, "windows", total),
     )
     if json_output:
         print(json.dumps(evaluation.to_json(), ensure_ascii=False))  # noqa: T201

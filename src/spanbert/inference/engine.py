@@ -28,10 +28,11 @@ K = TypeVar("K")
 
 
 Track = Callable[[Iterator[Any], Callable[[], int]], Iterable[Any]]
-"""(outputs, how many are known to come so far) -> the same outputs."""
+"""(outputs, how many there will be by what is known so far) -> the same outputs."""
 
 
-def _unwatched(outputs: Iterator[Any], _known: Callable[[], int]) -> Iterable[Any]:
+def untracked(outputs: Iterator[Any], _total: Callable[[], int]) -> Iterable[Any]:
+    """Show nothing."""
     return outputs
 
 
@@ -71,7 +72,7 @@ class Engine(Generic[F]):
         self.device = device or torch.device("cpu")
         self.pieces = 0
         """Real pieces run so far."""
-        self.track: Track = _unwatched
+        self.track: Track = untracked
         """Passes outputs on as they come and may show how far they are."""
         self.workers = workers or (torch.get_num_threads() if self.device.type == "cpu" else 1)
 
@@ -93,24 +94,33 @@ class Engine(Generic[F]):
             # Part of what a worker set (MKL's count) holds for the whole process.
             torch.set_num_threads(threads)
 
-    def run_groups(self, groups: Iterable[tuple[K, list[F]]]) -> Iterator[tuple[K, list[F], list[Any]]]:
+    def run_groups(
+        self, groups: Iterable[tuple[K, list[F]]], expected: int = 0
+    ) -> Iterator[tuple[K, list[F], list[Any]]]:
         """As `run`, where several features belong to one item: the item, its features, their outputs.
 
         Args:
             groups: each item with its features, at least one.
+            expected: how many items there will be, for `track`, where somebody knows; about is enough.
         """
         waiting: deque[tuple[K, list[F]]] = deque()
-        known = 0
+        items, known = 0, 0
 
         def features() -> Iterator[F]:
-            nonlocal known
+            nonlocal items, known, expected
             for item, found in groups:
                 waiting.append((item, found))
+                items += 1
                 known += len(found)
                 yield from found
+            expected = items
+
+        def total() -> int:
+            """Outputs of all items, as if those to come had as many each as those read so far."""
+            return round(known * max(1.0, expected / max(items, 1)))
 
         outputs: list[Any] = []
-        for output in self.track(self.run(features()), lambda: known):
+        for output in self.track(self.run(features()), total):
             outputs.append(output)
             item, found = waiting[0]
             if len(outputs) == len(found):

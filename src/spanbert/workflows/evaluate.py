@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from spanbert.errors import SettingsError
+from spanbert.inference.engine import Track, untracked
 from spanbert.scoring.analysis import Analysis
 from spanbert.scoring.report import Report
 from spanbert.tasks.contract import Analysing
@@ -72,6 +73,7 @@ def evaluate(
     task_settings: Mapping[str, Any] | None = None,
     training_data: Any = None,
     command: str | None = None,
+    track: Track = untracked,
 ) -> Evaluation:
     """Predict a labelled file and score the predictions.
 
@@ -87,11 +89,13 @@ def evaluate(
         task_settings: settings of the task in place of those stored with the model.
         training_data: what the model was trained on, so that the error analysis can tell what was seen in it.
         command: how this was asked for, to be recorded.
+        track: passes the model's outputs on as they come and may show how far they are.
 
     Raises:
         SpanbertError: the model or the data is not as it must be, or the folder cannot be written.
     """
     predictor = load(model, task, offline=offline, precision=precision, task_settings=task_settings)
+    predictor.engine.track = track
     source = Source.of(data, "data")
     examples = source.read(predictor.task)
     seen = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from operator import length_hint
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,8 @@ class Predictor:
             raise DataError(
                 f"predict takes a list of items; for one, call the predictor: predictor({shown(items)})"
             )
-        for example, features, outputs in self.engine.run_groups(self._featurized(items)):
+        expected = length_hint(items)
+        for example, features, outputs in self.engine.run_groups(self._featurized(items), expected):
             yield self.task.decode(example, features, outputs)
 
     def __call__(self, item: Any) -> Any:

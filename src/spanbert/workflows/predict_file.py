@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TextIO
 
 from spanbert.errors import DataError, SettingsError, SpanbertError
-from spanbert.text.files import decoded_lines, gradual_write, json_objects
+from spanbert.text.files import count_lines, decoded_lines, gradual_write, json_objects
 from spanbert.workflows.predict import Predictor
+
+ONE_A_LINE = {".jsonl", ".jsonlines", ".csv", ".tsv", ".txt"}
+"""Kinds of file in which an example is a line; but a .txt is one document for coreference."""
 
 
 def predict_file(predictor: Predictor, source: Path | IO[bytes], target: Path | TextIO) -> int:
@@ -25,7 +29,7 @@ def predict_file(predictor: Predictor, source: Path | IO[bytes], target: Path | 
         SpanbertError: the target cannot be written; or an item is wrong (file, line and remedy are named) and
             the predictions of all items before it are kept.
     """
-    predictions = predictor.predict(_examples(predictor, source))
+    predictions = predictor.predict(_Examples(predictor, source))
     if not isinstance(target, Path):
         return _write(predictions, target)
     if target.is_dir():
@@ -41,12 +45,26 @@ def predict_file(predictor: Predictor, source: Path | IO[bytes], target: Path | 
     return written
 
 
-def _examples(predictor: Predictor, source: Path | IO[bytes]) -> Iterator[Any]:
-    if isinstance(source, Path):
-        yield from predictor.task.read(source)
-        return
-    for line, item in json_objects(decoded_lines(source, "standard input"), "standard input"):
-        yield predictor.task.parse(item, "standard input", line)
+@dataclass(frozen=True)
+class _Examples:
+    """Examples of a source, read once; about how many there are is known of files with one a line."""
+
+    predictor: Predictor
+    source: Path | IO[bytes]
+
+    def __iter__(self) -> Iterator[Any]:
+        task = self.predictor.task
+        if isinstance(self.source, Path):
+            yield from task.read(self.source)
+            return
+        for line, item in json_objects(decoded_lines(self.source, "standard input"), "standard input"):
+            yield task.parse(item, "standard input", line)
+
+    def __length_hint__(self) -> int:
+        kinds = ONE_A_LINE - {".txt"} if self.predictor.task.name == "coreference" else ONE_A_LINE
+        if isinstance(self.source, Path) and Path(self.source.name.removesuffix(".gz")).suffix in kinds:
+            return count_lines([self.source]) or 0
+        return 0
 
 
 def _write(predictions: Iterator[Any], stream: TextIO) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import tee
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from spanbert.errors import DataError, SettingsError, SpanbertError
 from spanbert.text.fields import identity, shown, text_field
-from spanbert.text.files import UNREADABLE, make_folder
+from spanbert.text.files import count_lines, make_folder
 from spanbert.text.tables import read_rows
 from spanbert.workflows.embedding.chunks import chunks
 from spanbert.workflows.embedding.embed import Embedder, Vector
@@ -18,7 +17,6 @@ from spanbert.workflows.embedding.vector_files import WRITERS, Row
 
 TEXT_COLUMNS = ("text", "sentence", "content")
 ROWS_AT_ONCE = 1024
-BYTES_AT_ONCE = 1 << 20
 
 Track = Callable[[Iterable[tuple[Row, Vector]], int | None], Iterable[tuple[Row, Vector]]]
 """Passes vectors on and shows how many of how many there are."""
@@ -96,16 +94,3 @@ def _text_column(row: Mapping[str, Any]) -> str:
     """The first usual name that is there; the only column whatever its name."""
     usual = next((name for name in TEXT_COLUMNS if name in row), TEXT_COLUMNS[0])
     return next(iter(row)) if len(row) == 1 else usual
-
-
-def count_lines(paths: Iterable[Path]) -> int | None:
-    """Line ends in files, which is about how many texts they hold; None where one cannot be read."""
-    count = 0
-    try:
-        for path in paths:
-            with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-                while block := stream.read(BYTES_AT_ONCE):
-                    count += block.count(b"\n")
-    except UNREADABLE:
-        return None
-    return count

@@ -102,7 +102,7 @@ def test_a_frame_with_other_rows_is_another_run(start, tmp_path):
     options = {"model": start, "output": tmp_path / "model", "steps": 4, "evaluations": 1, **SETTINGS}
     with pytest.raises(Killed):
         finetune("classification", train=frame_of("pandas", rows()), listeners=[Killer()], **options)
-    with pytest.raises(SpanbertError, match="these differ: train_sha256"):
+    with pytest.raises(SpanbertError, match="these differ: the content of train"):
         finetune("classification", train=frame_of("pandas", rows(44)), resume=True, **options)
     report = finetune("classification", train=frame_of("pandas", rows()), resume=True, **options)
     assert report.counts["texts"] == 8
@@ -243,6 +243,76 @@ def test_labels_missing_in_some_lines_are_counted(start, tmp_path, caplog):
         )
     assert report.lost_gold == {"texts without a label (training)": 10}
     assert "10 x texts without a label" in caplog.text
+
+
+@pytest.mark.parametrize("library", ["pandas"])  # polars makes no such frame
+def test_two_columns_of_one_name_are_refused(trained, start, tmp_path, library):
+    doubled = frame_of(library, {"a": ["x", "y"], "b": ["z", "w"], "label": ["p", "q"]})
+    doubled.columns = ["text", "text", "label"]
+    message = "two columns of the frame are named 'text'"
+    with pytest.raises(SpanbertError, match=message):
+        finetune("classification", train=doubled, model=start, output=tmp_path / "model", **SETTINGS)
+    with pytest.raises(SpanbertError, match=message):
+        list(spanbert.load(trained[0]).predict(doubled))
+
+
+def test_whole_numbers_that_a_missing_label_made_floats_keep_their_names(start, tmp_path):
+    table = [{"text": row["text"], "label": number % 2 + 1} for number, row in enumerate(rows())]
+    holed = [{**row, "label": None if number == 3 else row["label"]} for number, row in enumerate(table)]
+    frame = frame_of("pandas", holed)
+    assert str(frame["label"].dtype) == "float64"
+    finetune(
+        "classification",
+        train=frame,
+        model=start,
+        output=tmp_path / "model",
+        steps=1,
+        evaluations=1,
+        **SETTINGS,
+    )
+    assert spanbert.load(tmp_path / "model").task.labels == ("1", "2")
+    found = spanbert.evaluate("classification", model=tmp_path / "model", data=frame_of("pandas", table))
+    assert found.report.counts["texts"] == 40
+
+
+def test_pairs_and_single_texts_are_not_taken_for_one_another(trained, start, tmp_path):
+    pairs = [{"text": row["text"], "text2": "and more", "label": row["label"]} for row in rows()]
+    finetune(
+        "classification",
+        train=frame_of("pandas", pairs),
+        model=start,
+        output=tmp_path / "pairs",
+        steps=1,
+        evaluations=1,
+        **SETTINGS,
+    )
+    with pytest.raises(SpanbertError, match="text 'a': this is one text, and the model was trained on pairs"):
+        spanbert.load(tmp_path / "pairs")({"id": "a", "text": "The film won"})
+    with pytest.raises(SpanbertError, match="this is a pair, and the model was trained on single texts"):
+        spanbert.load(trained[0])(pairs[0])
+
+
+def test_text_that_is_cut_off_is_counted(trained):
+    long = frame_of("pandas", [{"text": rows()[0]["text"] * 40, "label": "technology"}, rows()[1]])
+    model, _ = trained
+    for on_long, count in (("window", 0), ("truncate", 1)):
+        found = spanbert.evaluate(
+            "classification", model=model, data=long, task_settings={"on_long": on_long}
+        )
+        assert found.report.counts["texts_with_text_left_out"] == count
+
+
+def test_a_label_column_that_is_not_there_is_named(start, tmp_path):
+    with pytest.raises(
+        SpanbertError, match=r"no example has gold.*expected 'stars'; found \['text', 'label'\]"
+    ):
+        finetune(
+            "classification",
+            train=frame_of("pandas", rows()),
+            model=start,
+            output=tmp_path / "model",
+            task_settings={"label_column": "stars"},
+        )
 
 
 def test_things_that_are_neither_path_nor_frame_are_refused(start, tmp_path):

@@ -92,7 +92,7 @@ def test_a_resumed_run_refuses_other_settings_and_other_data(qa_job, tmp_path):
     with (data / "train.jsonl").open("a") as stream:
         stream.write("\n")
     changed = start(data, tmp_path / "model", resume=True)
-    assert "these differ: train_sha256" in changed.message
+    assert "these differ: the content of train" in changed.message
 
 
 def run_here(job, output, **options):

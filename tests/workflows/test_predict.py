@@ -145,6 +145,16 @@ def test_pipes_on_the_command_line(qa_model):
     assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["q0", "q1", "q2"]
 
 
+def test_an_item_of_another_kind_is_named(predictor):
+    with pytest.raises(DataError, match=r"item:2: a dictionary is needed, found \('a', 'b'\)"):
+        list(predictor.predict([items(1)[0], ("a", "b")]))
+
+
+def test_a_shipped_model_is_called_by_its_name():
+    with pytest.raises(CheckpointError, match=r"^mini: was trained for question-answering.* --model mini "):
+        load("mini", "classification")
+
+
 def test_a_model_without_a_trained_head_is_refused(qa_job):
     with pytest.raises(CheckpointError, match="finetune"):
         load(qa_job / "start", "question-answering")

@@ -99,6 +99,11 @@ def resolve(model: str | Path, *, offline: bool = False) -> Path:
     raise CheckpointError(f"{model}: no such folder or archive, nor a shipped model ({shipped})")
 
 
+def called(path: Path) -> str:
+    """What a user calls a model: its name where it is a shipped one, else its path."""
+    return path.name if path.parent == _shipped_folder() else str(path)
+
+
 def shipped_models() -> list[str]:
     """Names of the models in the package."""
     folder = _shipped_folder()

@@ -109,9 +109,12 @@ class Task(Protocol, Generic[E, F, P]):
     name: ClassVar[str]
     data_formats: ClassVar[str]
     """What `read` takes, with an example line."""
-    gold_fields: ClassVar[tuple[str, ...]]
-    """Fields of that line that say what is right; left out for prediction."""
     settings: Any
+
+    @property
+    def gold_fields(self) -> tuple[str, ...]:
+        """Fields of that line that say what is right; left out for prediction."""
+        ...
 
     @property
     def architecture(self) -> str:

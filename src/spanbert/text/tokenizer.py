@@ -19,7 +19,7 @@ from spanbert.text.files import atomic_write, write_json
 from spanbert.text.vocabulary import learn_vocabulary
 
 SPECIAL_PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-LEAST_UNKNOWN = 10
+LEAST_UNKNOWN = 5
 """So many unknown pieces, and a tenth of all, are told: the model does not read what stands there."""
 
 

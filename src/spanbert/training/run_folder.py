@@ -18,6 +18,9 @@ from spanbert.scoring.report import Report
 from spanbert.text.files import atomic_write, read_json, write_json
 from spanbert.training.events import StepRecord
 
+HASH = "_sha256"
+"""Ending of settings that stand for the content of data or of a model."""
+
 
 class RunFolder:
     """`OUTPUT/run/`: what is needed to read, plot, repeat and resume a run. Hears the loop as a listener.
@@ -140,7 +143,9 @@ class RunFolder:
         now = self.settings
         changed = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
         if changed:
-            told = ", ".join(changed)
+            told = ", ".join(
+                f"the content of {key.removesuffix(HASH)}" if key.endswith(HASH) else key for key in changed
+            )
             if "accumulate" in changed:
                 told += (
                     f" (batches of an update, processes x --accumulate: {before.get('accumulate')} in the "

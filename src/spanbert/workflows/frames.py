@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from spanbert.errors import DataError
+from spanbert.text.fields import shown
+
 ROWS_AT_ONCE = 4096
 
 
@@ -14,7 +17,15 @@ def is_frame(value: Any) -> bool:
 
 
 def frame_rows(frame: Any) -> Iterator[dict[str, Any]]:
-    """Column name -> value of each row, in plain Python types; None where a value is missing."""
+    """Column name -> value of each row, in plain Python types; None where a value is missing.
+
+    Raises:
+        DataError: two columns have one name.
+    """
+    names = [str(name) for name in frame.columns]
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError(f"two columns of the frame are named {shown(name)}")
     if hasattr(frame, "iter_rows"):
         yield from frame.iter_rows(named=True)
         return

@@ -43,6 +43,6 @@ def hold_out(
         due = round(share * passed) - len(held)
         held.update(rng.permutation(numbers)[: min(due, len(numbers) - 1)].tolist())
     if not held:
-        raise DataError(f"{len(examples)} examples are too few to hold a part out; name a dev file")
+        raise DataError(f"{len(examples)} training examples are too few to hold a part out; name a dev file")
     kept = [example for number, example in enumerate(examples) if number not in held]
     return kept, [example for number, example in enumerate(examples) if number in held]

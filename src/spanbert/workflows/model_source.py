@@ -15,6 +15,7 @@ from spanbert.checkpoint.heads import ARCHITECTURE_HEADS, CLASSIFIER, MASKED_LM,
 from spanbert.checkpoint.hf_config import label_names
 from spanbert.checkpoint.names import ENCODER_NAMES, NameTable
 from spanbert.checkpoint.parts import part_names, with_part
+from spanbert.checkpoint.source import called
 from spanbert.checkpoint.weights import TensorReport, fill, random_tensors
 from spanbert.errors import CheckpointError, SpanbertError
 from spanbert.nn.encoder import Encoder
@@ -108,7 +109,7 @@ def build_untrained(checkpoint: Checkpoint, task: Any, *, dropout: float) -> Tas
 def _tell_of_new_head(checkpoint: Checkpoint, before: Sequence[str], task: Any) -> None:
     logging.getLogger(__name__).warning(
         "%s: its head scores other labels (%s) than those of the training data (%s); a new one is begun",
-        checkpoint.path,
+        called(checkpoint.path),
         shown(list(before)),
         shown(list(task.labels)),
     )
@@ -155,14 +156,14 @@ def stored_task(checkpoint: Checkpoint, name: str, changes: Mapping[str, Any] | 
 
 def _untrained(checkpoint: Checkpoint, name: str, reason: str) -> CheckpointError:
     """The error that says why a model cannot do a task, and which command trains it."""
-    path = checkpoint.path
+    model = called(checkpoint.path)
     if ARCHITECTURE_HEADS.get(task_class(name)().architecture) is MASKED_LM:
         return CheckpointError(
-            f"{path}: has no trained masked-LM head, which {name} needs; "
-            f"pretrain it first: spanbert pretrain CORPUS --model {path} --output DIR"
+            f"{model}: has no trained masked-LM head, which {name} needs; "
+            f"pretrain it first: spanbert pretrain CORPUS --model {model} --output DIR"
         )
-    command = f"spanbert finetune {name} --model {path} ..."
-    return CheckpointError(f"{path}: {reason}; fine-tune it first: {command}")
+    command = f"spanbert finetune {name} --model {model} ..."
+    return CheckpointError(f"{model}: {reason}; fine-tune it first: {command}")
 
 
 def _labels(checkpoint: Checkpoint) -> tuple[str, ...]:

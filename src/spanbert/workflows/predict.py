@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import is_dataclass
 from operator import length_hint
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,8 @@ class Predictor:
         try:
             for number, item in enumerate(frame_rows(items) if is_frame(items) else items, start=1):
                 fields = {"text": item} if isinstance(item, str) else item
+                if not (isinstance(fields, Mapping) or is_dataclass(fields)):
+                    raise DataError(f"a dictionary is needed, found {shown(fields)}", "item", number)
                 chunk.append(self.task.parse(fields, "item", number) if isinstance(fields, Mapping) else item)
                 if len(chunk) == EXAMPLES_AT_ONCE:
                     yield chunk

@@ -41,7 +41,8 @@ def predict_file(predictor: Predictor, source: Path | IO[bytes], target: Path | 
                 stream.write(_line(prediction))
                 written += 1
         except SpanbertError as error:
-            raise DataError(f"{error} ({written} earlier predictions are in {target}.part)") from error
+            kept = f" ({written} earlier predictions are in {target}.part)" if written else ""
+            raise DataError(f"{error}{kept}") from error
     return written
 
 

@@ -53,7 +53,7 @@ def test_balanced_weights_make_all_labels_count_alike():
     ("golds", "settings", "error", "message"),
     [
         ((None,), {}, DataError, "the data has none"),
-        (("a", "a"), {}, DataError, "all texts have the same label"),
+        (("a", "a"), {}, DataError, "all texts have the label 'a'"),
         ((("a", "b"), "a"), {"kind": "one"}, DataError, "text 0 has 2 labels, exactly one"),
         (("1", "x"), {"kind": "number"}, DataError, "text 1 has the label 'x', a number is needed"),
         (("2.5", "2.5"), {}, DataError, "the same number, 2.5"),

@@ -121,6 +121,11 @@ class TextEncoder:
         pairs = iter(self.tokenizer.encode_many([one.pair for one in examples if one.pair is not None]))
         for example, first in zip(examples, pieces, strict=True):
             with about(f"text {example.id!r}"):
+                if self.settings.paired not in (None, example.pair is not None):
+                    this, those = (
+                        ("one text", "pairs") if self.settings.paired else ("a pair", "single texts")
+                    )
+                    raise DataError(f"this is {this}, and the model was trained on {those}")
                 if example.pair is None:
                     yield example, *self._single(example.text, first)
                 else:

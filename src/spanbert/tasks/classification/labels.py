@@ -18,8 +18,12 @@ NUMBER = "score"
 
 
 def label_names(gold: Gold) -> tuple[str, ...]:
-    """The names that a gold label stands for."""
-    return gold if isinstance(gold, tuple) else (str(gold),)
+    """The names that a gold label stands for; of a whole number as an integer, since a frame with a missing
+    label makes 1 into 1.0.
+    """
+    if isinstance(gold, tuple):
+        return gold
+    return (str(int(gold)),) if isinstance(gold, float) and gold.is_integer() else (str(gold),)
 
 
 def learned(
@@ -35,6 +39,7 @@ def learned(
     if not golds:
         raise DataError("training needs texts with labels; the data has none")
     kind = _kind(golds) if settings.kind == "auto" else settings.kind
+    settings = settings.model_copy(update={"paired": _paired(examples)})
     if kind == "number":
         return _with_scale(examples, settings)
     counts = Counter(name for gold in golds for name in label_names(gold))
@@ -44,9 +49,15 @@ def learned(
     if unknown := sorted(set(counts) - set(labels)):
         raise SettingsError(f"the training data has labels that the settings do not name: {shown(unknown)}")
     if len(labels) < (2 if kind == "one" else 1):
-        raise DataError(f"all texts have the same label, {shown(labels)}; nothing can be learned from that")
+        raise DataError(f"all texts have the label {shown(labels[0])}; nothing can be learned from that")
     weights = _weights(kind, labels, counts, len(golds)) if settings.balanced else ()
     return settings.model_copy(update={"kind": kind, "labels": labels, "label_weights": weights})
+
+
+def _paired(examples: Sequence[ClassificationExample]) -> bool | None:
+    """Whether all are pairs or none is; None where some are."""
+    found = {example.pair is not None for example in examples}
+    return found.pop() if len(found) == 1 else None
 
 
 def _kind(golds: Sequence[Gold]) -> Kind:

@@ -53,6 +53,9 @@ def score(
         "texts": len(pairs),
         "texts_without_label": len(examples) - len(pairs),
         "texts_of_several_windows": sum(made.windows > 1 for _, made in pairs),
+        "texts_with_text_left_out": sum(
+            made.covered_chars < len(example.text) + len(example.pair or "") for example, made in pairs
+        ),
     }
     if settings.decided == "number":
         return _of_numbers(pairs, counts, settings)

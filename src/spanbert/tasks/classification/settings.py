@@ -26,6 +26,8 @@ class ClassificationSettings(LongTextSettings):
     """Column or field of the label, the list of labels or the number; guessed likewise."""
     label_separator: str = ""
     """What stands between the labels of a cell, for several labels in CSV and TSV."""
+    paired: bool | None = None
+    """Whether the training data has pairs of texts, or single ones; None where it has both."""
     pooling: Literal["first", "mean"] = "first"
     """The vector of a window: the pooled first piece as BERT has it, or the mean of all its pieces."""
     window_pooling: Literal["mean", "learned"] = "mean"

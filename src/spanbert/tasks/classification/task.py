@@ -33,7 +33,6 @@ class Classification:
     name: ClassVar[str] = "classification"
     data_formats: ClassVar[str] = records.DATA_FORMATS
     Settings: ClassVar[type[ClassificationSettings]] = ClassificationSettings
-    gold_fields: ClassVar[tuple[str, ...]] = ("label", "labels", "score")
 
     def __init__(self, settings: ClassificationSettings | None = None) -> None:
         self.settings = settings or ClassificationSettings()
@@ -42,6 +41,11 @@ class Classification:
     def architecture(self) -> str:
         """BERT's sequence classifier, which pools the first piece; transformers has none of the mean."""
         return "BertForSequenceClassification" if self.settings.pooling == "first" else "BertModel"
+
+    @property
+    def gold_fields(self) -> tuple[str, ...]:
+        """Usual names of the label's column, or the one that settings say."""
+        return (self.settings.label_column,) if self.settings.label_column else ("label", "labels", "score")
 
     @property
     def head_names(self) -> dict[str, dict[str, str]]:

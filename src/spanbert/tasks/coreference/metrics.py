@@ -64,6 +64,9 @@ def score_clusters(
             "predicted_clusters": sum(map(len, found)),
             "predicted_singletons": sum(len(cluster) == 1 for response in found for cluster in response),
             "documents_of_several_segments": sum(made.windows > 1 for _, made in clustered),
+            "documents_with_text_left_out": sum(
+                made.covered_chars < len(example.text) for example, made in clustered
+            ),
         },
         _unread(clustered),
         {

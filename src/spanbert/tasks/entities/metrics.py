@@ -88,6 +88,9 @@ def score_entities(
             "entities_that_overlap_another": sum(overlapping(example.entities or ()) for example, _ in pairs),
             "entities_found": sum(counts.predicted),
             "texts_of_several_windows": sum(made.windows > 1 for _, made in pairs),
+            "texts_with_text_left_out": sum(
+                made.covered_chars < len(example.text) for example, made in pairs
+            ),
         },
         {reason: count for reason, count in lost.items() if count},
         {

@@ -190,6 +190,9 @@ def score_answers(examples: Sequence[QaExample], predictions: Sequence[QaPredict
         "questions_without_gold": len(examples) - len(pairs),
         "answers_given": sum(made.answer is not None for _, made in pairs),
         "passages_of_several_windows": sum(made.windows > 1 for _, made in pairs),
+        "passages_with_text_left_out": sum(
+            made.covered_chars < len(example.passage) for example, made in pairs
+        ),
     }
     unread = sum(
         all(answer.chars.end > made.covered_chars for answer in example.answers)

@@ -18,6 +18,7 @@ from typing import Any
 from side_by_side import HERE, write_result
 
 import spanbert
+from spanbert.checkpoint.parts import PARTS
 
 
 def main() -> None:
@@ -35,7 +36,10 @@ def main() -> None:
         {**one, "seed": 0} != {**settings[0], "seed": 0} for one in settings
     ):
         sys.exit("the models must differ in their seeds, and in nothing else")
-    reports = [spanbert.evaluate(arguments.task, model, arguments.data).report for model in arguments.models]
+    reports = [
+        spanbert.evaluate(arguments.task, model=model, data=arguments.data).report
+        for model in arguments.models
+    ]
     for model, report in zip(arguments.models, reports, strict=True):
         print(f"{model}: {report.primary} {report.values[report.primary]}", flush=True)
     values = {name: [report.values[name] for report in reports] for name in reports[0].values}
@@ -57,7 +61,9 @@ def main() -> None:
 def recorded(model: Path) -> dict[str, Any]:
     """What decided the run's outcome, by its own record."""
     found: dict[str, Any] = json.loads((model / "run" / "settings.json").read_text(encoding="utf-8"))
-    return found
+    # Training starts from the model's encoder; the parts of other tasks in its folder have no share in it.
+    own = {name: digest for name, digest in found["model_sha256"].items() if not name.startswith(PARTS)}
+    return {**found, "model_sha256": own}
 
 
 def spread(values: list[float]) -> dict[str, Any]:

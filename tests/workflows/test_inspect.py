@@ -8,6 +8,7 @@ import torch
 import released_models as released
 from spanbert.checkpoint.folder import write_compact
 from spanbert.checkpoint.weights import Fate
+from spanbert.cli.inspect import STYLES
 from spanbert.cli.main import run
 from spanbert.workflows.inspect_model import inspect_model
 
@@ -106,3 +107,7 @@ def test_command_line(tmp_path, capsys):
     assert {line["fate"] for line in value["tensors"]} == {"loaded", "renamed", "random", "redundant"}
     assert run(["inspect", str(tmp_path / "absent")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_every_fate_of_a_tensor_has_a_style():
+    assert list(STYLES) == [fate.value for fate in Fate]

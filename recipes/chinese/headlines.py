@@ -41,7 +41,7 @@ FILES = {"train", "dev", "model", "output", "seed", "evaluations"}
 
 
 def main() -> None:
-    """Compare, print a table, write `results.json`."""
+    """Compare, print each result, write `results.json`."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

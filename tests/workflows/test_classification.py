@@ -245,9 +245,8 @@ def test_labels_missing_in_some_lines_are_counted(start, tmp_path, caplog):
     assert "10 x texts without a label" in caplog.text
 
 
-@pytest.mark.parametrize("library", ["pandas"])  # polars makes no such frame
-def test_two_columns_of_one_name_are_refused(trained, start, tmp_path, library):
-    doubled = frame_of(library, {"a": ["x", "y"], "b": ["z", "w"], "label": ["p", "q"]})
+def test_two_columns_of_one_name_are_refused(trained, start, tmp_path):
+    doubled = frame_of("pandas", {"a": ["x", "y"], "b": ["z", "w"], "label": ["p", "q"]})
     doubled.columns = ["text", "text", "label"]
     message = "two columns of the frame are named 'text'"
     with pytest.raises(SpanbertError, match=message):

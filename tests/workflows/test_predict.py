@@ -3,8 +3,10 @@
 import gzip
 import io
 import json
+import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -60,6 +62,16 @@ def test_how_many_predictions_will_come_is_known_of_files(predictor, tmp_path, m
     source.write_bytes(gzip.compress(lines) if name.endswith(".gz") else lines)
     predict_file(predictor, io.BytesIO(lines) if name == "-" else source, tmp_path / "made.jsonl")
     assert told == [expected]
+
+
+def test_a_pipe_is_read_once(predictor, tmp_path):
+    pipe = tmp_path / "items.jsonl"
+    os.mkfifo(pipe)
+    lines = "".join(json.dumps(item) + "\n" for item in items(3))
+    writer = threading.Thread(target=pipe.write_text, args=(lines,), daemon=True)
+    writer.start()
+    assert predict_file(predictor, pipe, tmp_path / "made.jsonl") == 3
+    writer.join(timeout=60)
 
 
 def test_prediction_streams(predictor):

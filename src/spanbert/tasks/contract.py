@@ -87,6 +87,13 @@ class Stratified(Protocol):
 
 
 @runtime_checkable
+class ReadsDocuments(Protocol):
+    """A task for which a .txt file is one example, and not one a line."""
+
+    reads_documents: ClassVar[bool]
+
+
+@runtime_checkable
 class Analysing(Protocol):
     """A task that can say where its errors are."""
 

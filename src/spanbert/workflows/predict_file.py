@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import IO, Any, TextIO
 
 from spanbert.errors import DataError, SettingsError, SpanbertError
+from spanbert.tasks.contract import ReadsDocuments
 from spanbert.text.files import count_lines, decoded_lines, gradual_write, json_objects
 from spanbert.workflows.predict import Predictor
 
 ONE_A_LINE = {".jsonl", ".jsonlines", ".csv", ".tsv", ".txt"}
-"""Kinds of file in which an example is a line; but a .txt is one document for coreference."""
+"""Kinds of file in which an example is a line, where a .txt is not one document."""
 
 
 def predict_file(predictor: Predictor, source: Path | IO[bytes], target: Path | TextIO) -> int:
@@ -62,10 +63,11 @@ class _Examples:
             yield task.parse(item, "standard input", line)
 
     def __length_hint__(self) -> int:
-        kinds = ONE_A_LINE - {".txt"} if self.predictor.task.name == "coreference" else ONE_A_LINE
-        if isinstance(self.source, Path) and Path(self.source.name.removesuffix(".gz")).suffix in kinds:
-            return count_lines([self.source]) or 0
-        return 0
+        if not isinstance(self.source, Path) or not self.source.is_file():  # a pipe can be read only once
+            return 0
+        ending = Path(self.source.name.removesuffix(".gz")).suffix
+        whole = ending == ".txt" and isinstance(self.predictor.task, ReadsDocuments)
+        return (count_lines([self.source]) or 0) if ending in ONE_A_LINE and not whole else 0
 
 
 def _write(predictions: Iterator[Any], stream: TextIO) -> int:

@@ -38,6 +38,7 @@ class Coreference:
     head_names: ClassVar[dict[str, dict[str, str]]] = head_names()
     Settings: ClassVar[type[CoreferenceSettings]] = CoreferenceSettings
     gold_fields: ClassVar[tuple[str, ...]] = ("clusters",)
+    reads_documents: ClassVar[bool] = True
     labels: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, settings: CoreferenceSettings | None = None) -> None:

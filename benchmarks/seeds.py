@@ -18,7 +18,6 @@ from typing import Any
 from side_by_side import HERE, write_result
 
 import spanbert
-from spanbert.checkpoint.parts import PARTS
 
 
 def main() -> None:
@@ -31,7 +30,10 @@ def main() -> None:
     parser.add_argument("models", type=Path, nargs="+")
     parser.add_argument("--output", type=Path, help="results/seeds_TASK_DATASET.json when left out")
     arguments = parser.parse_args()
-    settings = [recorded(model) for model in arguments.models]
+    settings = [
+        json.loads((model / "run" / "settings.json").read_text(encoding="utf-8"))
+        for model in arguments.models
+    ]
     if len({one["seed"] for one in settings}) < len(settings) or any(
         {**one, "seed": 0} != {**settings[0], "seed": 0} for one in settings
     ):
@@ -56,14 +58,6 @@ def main() -> None:
             "values": {name: spread(found) for name, found in values.items()},
         },
     )
-
-
-def recorded(model: Path) -> dict[str, Any]:
-    """What decided the run's outcome, by its own record."""
-    found: dict[str, Any] = json.loads((model / "run" / "settings.json").read_text(encoding="utf-8"))
-    # Training starts from the model's encoder; the parts of other tasks in its folder have no share in it.
-    own = {name: digest for name, digest in found["model_sha256"].items() if not name.startswith(PARTS)}
-    return {**found, "model_sha256": own}
 
 
 def spread(values: list[float]) -> dict[str, Any]:

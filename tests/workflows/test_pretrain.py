@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 
 import numpy as np
 import pytest
@@ -209,12 +210,63 @@ def test_wrong_options(corpus, start, tmp_path, options, message):
         pretrain([corpus], tmp_path / "model", **given)
 
 
-def test_a_tokenizer_that_does_not_fit_the_model(corpus, start, tmp_path):
-    words = [chr(0x4E00 + number) for number in range(900)]
-    (tmp_path / "other").mkdir()
-    Tokenizer.train(words, size=3000, lowercase=True, min_frequency=1).save(tmp_path / "other")
+@pytest.fixture(scope="module")
+def chinese(tmp_path_factory):
+    """A corpus in another language and a tokenizer of it, which has digits and the point in common."""
+    folder = tmp_path_factory.mktemp("chinese")
+    lines = [f"火车{number}年从上海开往北京." for number in range(1800, 1990)]
+    (folder / "text.txt").write_text("\n".join(lines), encoding="utf-8")
+    (folder / "tokenizer").mkdir()
+    Tokenizer.train(lines, size=600, lowercase=True, min_frequency=1).save(folder / "tokenizer")
+    return folder
+
+
+def test_another_vocabulary_keeps_the_layers_the_heads_and_the_shared_pieces(trained, chinese, caplog):
+    output, _ = trained
+    old, new = Start.of(output, None, None), Start.of(output, None, chinese / "tokenizer")
+    torch.manual_seed(3)
+    before, after = old.network(PretrainSettings()), new.network(PretrainSettings())
+    ours, theirs = after.state_dict(), before.state_dict()
+    for name, value in ours.items():
+        if len(value) != new.config.vocabulary_size:
+            assert torch.equal(value, theirs[name]), name
+    pieces = {piece: number for number, piece in enumerate(old.tokenizer.vocabulary)}
+    both = [(n, pieces[piece]) for n, piece in enumerate(new.tokenizer.vocabulary) if piece in pieces]
+    others = sorted(set(range(new.config.vocabulary_size)) - {n for n, _ in both})
+    assert {"[MASK]", ".", "1"} <= {new.tokenizer.vocabulary[n] for n, _ in both}
+    words = after.encoder.embeddings.word.weight
+    for n, was in both:
+        assert torch.equal(words[n], before.encoder.embeddings.word.weight[was])
+        assert ours["masked_lm.decoder.bias"][n] == theirs["masked_lm.decoder.bias"][was]
+    assert not ours["boundary.decoder.bias"][others].any()
+    spread = words[others].std() / before.encoder.embeddings.word.weight.std()
+    assert 0.7 < spread < 1.4
+    assert f"{len(both)} of {new.config.vocabulary_size:,} pieces keep their vectors" in caplog.text
+
+
+def test_a_run_with_another_vocabulary_is_resumed_in_the_same_bits(start, chinese, tmp_path):
+    begun = {"model": start, "tokenizer": chinese / "tokenizer", **SETTINGS, "held_out": 0.4, "steps": 6}
+    pretrain([chinese / "text.txt"], tmp_path / "whole", **begun)
+    with pytest.raises(Stop):
+        pretrain([chinese / "text.txt"], tmp_path / "parts", listeners=[StopAt(5)], **begun)
+    pretrain([chinese / "text.txt"], tmp_path / "parts", resume=True, **begun)
+    whole, parts = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "parts"))
+    assert all(torch.equal(value, parts[name]) for name, value in whole.items())
+    assert (
+        len(whole["bert.embeddings.word_embeddings.weight"])
+        == Start.of(tmp_path / "whole", None, None).tokenizer.vocabulary_size
+    )
+
+
+def test_the_models_own_vocabulary_changes_nothing(trained):
+    output, _ = trained
+    assert Start.of(output, None, output).new_vocabulary is None
+
+
+def test_a_vocabulary_too_large_for_a_model_without_tokenizer(start, chinese, tmp_path):
+    shutil.copytree(start, tmp_path / "bare", ignore=shutil.ignore_patterns("*token*", "vocab.txt"))
     with pytest.raises(SpanbertError, match="the tokenizer has"):
-        pretrain([corpus], tmp_path / "model", model=start, tokenizer=tmp_path / "other")
+        Start.of(tmp_path / "bare", None, chinese / "tokenizer")
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)

@@ -28,6 +28,7 @@ class Evaluation:
 
     Args:
         report: the values.
+        task: name of the task.
         model: folder that was scored.
         data: file or frame it was scored on.
         seconds: cutting, running, decoding; loading and scoring are not in it.
@@ -35,6 +36,7 @@ class Evaluation:
     """
 
     report: Report
+    task: str
     model: str
     data: Source
     seconds: float
@@ -44,7 +46,7 @@ class Evaluation:
         """Plain types; what `report.json` holds."""
         return {
             **self.report.to_json(),
-            "model": {"path": self.model, "sha256": model_sha256(Path(self.model))},
+            "model": {"path": self.model, "sha256": model_sha256(Path(self.model), part=self.task)},
             "data": {"path": self.data.name, "sha256": self.data.sha256()},
             "seconds": round(self.seconds, 3),
             "pieces": self.pieces,
@@ -112,6 +114,7 @@ def evaluate(
     seconds = time.perf_counter() - began
     evaluation = Evaluation(
         predictor.task.score(examples, predictions),
+        predictor.task.name,
         str(predictor.source or model),
         source,
         seconds,

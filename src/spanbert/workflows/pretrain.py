@@ -21,6 +21,7 @@ from spanbert.checkpoint.names import (
     NEXT_SENTENCE_NAMES,
     NameTable,
 )
+from spanbert.checkpoint.new_vocabulary import NewVocabulary
 from spanbert.checkpoint.source import read_checkpoint
 from spanbert.checkpoint.vocabulary import read_tokenizer
 from spanbert.checkpoint.weights import fill, random_tensors
@@ -84,7 +85,8 @@ def pretrain(
         output: folder of the model; `output/corpus` holds the prepared corpus, `output/run` the run.
         model: what to continue: a shipped name, a folder, a released archive (with its heads) or a hub id.
         preset: size of a new encoder with random weights, in place of `model`; needs `tokenizer`.
-        tokenizer: folder of the tokenizer.
+        tokenizer: folder of the tokenizer. Beside `model` it may be another than the model's own: pieces that
+            both have keep their vectors, the others get new ones.
         resume: go on with the unfinished run in `output`.
         offline: take hub ids from the cache only.
         listeners: hear of the run.
@@ -159,6 +161,7 @@ class Start:
         config: shape of the encoder.
         tokenizer: of the corpus and the encoder.
         checkpoint: stored weights; None for a random start.
+        new_vocabulary: where the tokenizer is another than the model's own.
         described: what decides the run's outcome, for its record.
     """
 
@@ -167,6 +170,7 @@ class Start:
     tokenizer: Tokenizer
     checkpoint: Checkpoint | None
     described: dict[str, Any]
+    new_vocabulary: NewVocabulary | None = None
 
     @classmethod
     def of(
@@ -196,10 +200,16 @@ class Start:
             return cls(f"{preset} (random)", config, cut, None, {"preset": preset})
         assert model is not None
         checkpoint = read_checkpoint(model, offline=offline)
-        if tokenizer is not None:
-            given, _ = read_tokenizer(Path(tokenizer))
-            checkpoint = replace(checkpoint, found_tokenizer=given)
         described = {"model": str(model), "model_sha256": model_sha256(checkpoint.path)}
+        own = checkpoint.found_tokenizer
+        if tokenizer is None:
+            return cls(str(model), checkpoint.config, checkpoint.tokenizer(), checkpoint, described)
+        given, _ = read_tokenizer(Path(tokenizer))
+        if isinstance(own, Tokenizer) and own.vocabulary != given.vocabulary:
+            config = replace(checkpoint.config, vocabulary_size=given.vocabulary_size)
+            new = NewVocabulary(own.vocabulary, given.vocabulary)
+            return cls(str(model), config, given, checkpoint, described, new)
+        checkpoint = replace(checkpoint, found_tokenizer=given)
         return cls(str(model), checkpoint.config, checkpoint.tokenizer(), checkpoint, described)
 
     def network(self, settings: PretrainSettings) -> PretrainingModel:
@@ -211,6 +221,8 @@ class Start:
         """
         config = self.config.with_dropout(settings.dropout)
         stored = None if self.checkpoint is None else self.checkpoint.stored
+        if stored is not None and self.new_vocabulary is not None:
+            stored = self.new_vocabulary.apply(stored)
         shape = None if stored is None else boundary_shape(stored)
         places, place_width = shape or (PLACES, PLACE_WIDTH)
         wanted = objective_of(settings)
@@ -245,6 +257,9 @@ class Start:
             told.append(f"it has no {' and no '.join(new)} head: started at random")
         if self.checkpoint.task is not None:
             told.append(f"its {self.checkpoint.task.name} head is left out")
+        if (vocabulary := self.new_vocabulary) is not None:
+            of = f"{len(vocabulary.kept):,} of {len(vocabulary.new):,} pieces"
+            told.append(f"another vocabulary: {of} keep their vectors, others begin anew")
         if told:
             logging.getLogger(__name__).warning("%s: %s", self.name, "; ".join(told))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import spanbert
+from spanbert.checkpoint.parts import PARTS
 
 MODEL_SUFFIXES = (".json", ".txt", ".safetensors", ".bin", ".pt", ".pth")
 
@@ -23,11 +24,16 @@ def file_sha256(path: Path) -> str | None:
         return None
 
 
-def model_sha256(place: Path) -> dict[str, str]:
-    """SHA-256 of each file of a model folder that decides its predictions, or of an archive."""
+def model_sha256(place: Path, *, part: str | None = None) -> dict[str, str]:
+    """SHA-256 of each file of a model folder that decides its predictions, or of an archive.
+
+    Args:
+        place: the folder or archive.
+        part: a further task of the folder whose own files count too; those of other tasks never do.
+    """
     if place.is_dir():
         files = sorted(path for path in place.iterdir() if path.suffix in MODEL_SUFFIXES)
-        files += sorted(place.glob("tasks/*/*"))
+        files += sorted((place / PARTS / part).glob("*")) if part else []
         found = {path.relative_to(place).as_posix(): file_sha256(path) for path in files}
     else:
         found = {place.name: file_sha256(place)}

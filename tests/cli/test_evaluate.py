@@ -30,10 +30,11 @@ def test_an_unknown_setting_is_one_line(qa_trained, capsys):
     assert shown.err.count("\n") == 1
 
 
-def test_prediction_takes_them_too(qa_trained, tmp_path):
+def test_prediction_takes_them_too(qa_trained, tmp_path, capsys):
     model, data = qa_trained
     flags = ["--input", str(data), "--output", str(tmp_path / "out.jsonl"), "--task-settings.candidates", "2"]
     assert run(["predict", "question-answering", "--model", str(model), *flags]) == 0
     lines = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
+    assert f"wrote {len(lines)} predictions to " in capsys.readouterr().err
     assert lines
     assert all(len(json.loads(line)["candidates"]) <= 2 for line in lines)

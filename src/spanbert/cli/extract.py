@@ -42,7 +42,7 @@ def extract(
     Args:
         paths: files and folders (.txt, .md, .rst, .html, .pdf, .docx).
         model: gives every task that it can do; `mini` when no model is named.
-        entities: model of entities, in place of the general one.
+        entities: model of entities, in place of the general one; `none` leaves a task out.
         coreference: model of coreference.
         relations: model of relations, judged for pairs of entities.
         output: folder for documents.jsonl, tables (.csv), the graph (.graphml, .jsonld) and index.html.
@@ -51,7 +51,7 @@ def extract(
         as_json: print one JSON object a document.
         offline: never go to the network.
     """
-    from spanbert.workflows.extraction.extract import Extractor, readable
+    from spanbert.workflows.extraction.extract import LEFT_OUT, Extractor, readable
 
     if not paths:
         raise SettingsError("say which files or folders to read: spanbert extract PATH...")
@@ -62,9 +62,9 @@ def extract(
     if first is None:
         show_skipped(logs, skipped)
         raise DataError(f"no readable document in {', '.join(map(str, paths))}")
-    named = (model, entities, coreference, relations)
+    named = {model, entities, coreference, relations} - {None, LEFT_OUT}
     extractor = Extractor.load(
-        model if any(named) else "mini",
+        model if named else "mini",
         entities=entities,
         coreference=coreference,
         relations=relations,

@@ -43,8 +43,10 @@ def predict(
     )
     console = Console(stderr=True, highlight=False)
     predictor.engine.track = lambda outputs, known: counted(outputs, "windows", known, console)
-    predict_file(
+    written = predict_file(
         predictor,
         sys.stdin.buffer if source == "-" else Path(source),
         sys.stdout if output == "-" else Path(output),
     )
+    if output != "-":
+        console.print(f"wrote {written} predictions to {output}", markup=False, soft_wrap=True)

@@ -59,6 +59,17 @@ def test_words_become_characters_of_the_text(tokenizer, spans):
             assert text[one.chars.start : one.chars.end] == one.text
 
 
+@pytest.mark.parametrize("gap", ["\n\n", "\r\n\r\n", "\n \t\n"])
+def test_no_mention_reaches_over_an_empty_line(tokenizer, spans, gap):
+    text = f"the city{gap}Paris\nruns what runs"
+    words = [(0, 2), (2, 2), (2, 3), (4, 4)]
+    found = decoded(tokenizer, spans, text, words, [0, 0, 1, 0])
+    assert [[one.text for one in cluster.mentions] for cluster in found.clusters] == [
+        ["Paris", "what"],
+        ["Paris\nruns"],
+    ]
+
+
 def test_clusters_come_in_the_order_of_the_text_with_names(tokenizer, spans):
     text = "What runs? Paris. The river, what Paris."
     words = [(0, 0), (3, 3), (5, 6), (8, 8), (9, 9)]

@@ -299,6 +299,14 @@ def test_brat_leaves_out_what_it_cannot_say_and_counts_it(tmp_path, caplog):
     assert "1 x entities of spaces alone" in record.getMessage()
 
 
+@pytest.mark.parametrize("held", ["old.txt", "1.ann"])
+def test_brat_is_not_written_among_other_texts(tmp_path, held):
+    (tmp_path / held).write_text("")
+    with pytest.raises(DataError, match=f"holds {held} already"):
+        write_examples(tmp_path, [EntityExample("1", "lung", ())], "brat")
+    assert [path.name for path in tmp_path.iterdir()] == [held]
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

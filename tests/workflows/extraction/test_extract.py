@@ -72,6 +72,14 @@ def test_pairs_further_apart_than_wanted_are_not_judged(models, extractor):
     assert next(near.extract([Document(Path("story.txt"), STORY)])).relations == ()
 
 
+def test_a_task_named_none_is_left_out(models):
+    model, entities = str(models["coreference"]), str(models["entities"])
+    assert Extractor.load(model, entities="none", relations="none").tasks == ("coreference",)
+    assert Extractor.load(model, entities=entities, coreference="none").tasks == ("entities",)
+    with pytest.raises(SettingsError, match="can do none of"):
+        Extractor.load(model, coreference="none")
+
+
 def test_a_task_without_a_model_is_left_out(models):
     only = Extractor.load(str(models["coreference"]))
     assert only.tasks == ("coreference",)

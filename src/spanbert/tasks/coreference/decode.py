@@ -16,6 +16,7 @@ from spanbert.tasks.coreference.naming import cluster_name, naming_rank, resolve
 from spanbert.tasks.coreference.segments import Document
 from spanbert.tasks.coreference.settings import CoreferenceSettings
 from spanbert.text.alignment import chars_of_pieces, with_marks
+from spanbert.text.passages import EMPTY_LINES
 from spanbert.text.spans import Span
 
 
@@ -113,8 +114,13 @@ def decode(
     document = features[0].document
     records = np.concatenate(outputs)
     chars = [_chars(example.text, document, int(one["start"]), int(one["end"])) for one in records]
-    # Two spans of words can be the same characters where words have none of their own.
-    distinct = {span: place for place, span in reversed(list(enumerate(chars))) if len(span)}
+    # Two spans of words can be the same characters where words have none of their own. What reaches over an
+    # empty line, from a title into its text for example, means nothing.
+    distinct = {
+        span: place
+        for place, span in reversed(list(enumerate(chars)))
+        if len(span) and not EMPTY_LINES.search(example.text, span.start, span.end)
+    }
     places = sorted(distinct.values())
     records = records[places] if len(places) < len(records) else records
     mentions = [

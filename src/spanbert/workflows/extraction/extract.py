@@ -20,6 +20,8 @@ from spanbert.workflows.model_source import can_do
 from spanbert.workflows.predict import Predictor, load
 
 TASKS = ("entities", "coreference", "relations")
+LEFT_OUT = "none"
+"""In place of a model: the task is not done."""
 CHARS_AT_ONCE = 50_000
 DOCUMENTS_AT_ONCE = 64
 DETERMINER = re.compile(r"(?:the|a|an)\s+", re.IGNORECASE)
@@ -165,10 +167,10 @@ class Extractor:
         """Models by name.
 
         Args:
-            model: gives every task that it can do and that no other model is named for.
-            entities: model of entities.
-            coreference: model of coreference.
-            relations: model of relations.
+            model: gives every task that it can do and that nothing else is named for.
+            entities: model of entities, or `none` to leave them out.
+            coreference: model of coreference, likewise.
+            relations: model of relations, likewise.
             precision: arithmetic of the matrix products.
             offline: take hub ids from the cache only.
             most_chars_between: as of `Extractor`.
@@ -181,14 +183,14 @@ class Extractor:
         found = {
             task: load(name or model or "", task, offline=offline, precision=precision)
             for task, name in named.items()
-            if name is not None or (able is not None and can_do(able, task))
+            if name != LEFT_OUT and (name is not None or (able is not None and can_do(able, task)))
         }
         if not found:
             raise SettingsError(
                 f"{model}: can do none of {', '.join(TASKS)}; name models that can with "
                 f"{', '.join(f'--{task}' for task in TASKS)}"
             )
-        if "entities" not in found and relations is None:
+        if "entities" not in found and relations in (None, LEFT_OUT):
             found.pop("relations", None)
         return cls(**found, most_chars_between=most_chars_between)
 
@@ -213,7 +215,7 @@ class Extractor:
     def _clusters(self, texts: Sequence[tuple[str, str]]) -> list[tuple[Cluster, ...]]:
         if self.coreference is None:
             return [()] * len(texts)
-        examples = (CoreferenceExample(name, text) for name, text in texts)
+        examples = [CoreferenceExample(name, text) for name, text in texts]
         return [made.clusters for made in self.coreference.predict(examples)]
 
     def _entities(
@@ -221,7 +223,7 @@ class Extractor:
     ) -> list[tuple[ExtractedEntity, ...]]:
         if self.entities is None:
             return [()] * len(texts)
-        examples = (EntityExample(name, text) for name, text in texts)
+        examples = [EntityExample(name, text) for name, text in texts]
         found = []
         for (_, text), linked, made in zip(texts, clusters, self.entities.predict(examples), strict=True):
             numbers = _clusters_by_place(text, linked)
@@ -246,13 +248,13 @@ class Extractor:
         if self.relations is None:
             return [()] * len(texts)
         directed = any(DIRECTED.fullmatch(label) for label in self.relations.task.labels)
-        pairs = (
+        pairs = [  # a list, so that the time left can be told
             pair
             for (name, text), several in zip(texts, entities, strict=True)
             for pair in RelationDocument(
                 name, text, tuple(Argument(one.chars, one.type) for one in several)
             ).pairs(both_orders=not directed, most_chars_between=self.most_chars_between)
-        )
+        ]
         for made in self.relations.predict(pairs):
             number = int(made.example.document)
             subject, target = map(int, made.example.id.rpartition(":")[2].split("-"))

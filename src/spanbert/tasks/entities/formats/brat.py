@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from spanbert.errors import DataError
@@ -66,10 +67,12 @@ def write(path: Path, examples: Iterable[EntityExample]) -> None:
     """Write a folder; files are named by ids. Words are not kept, and an example without gold gets no .ann.
 
     Raises:
-        DataError: an id is no file name, or a type has a space.
+        DataError: the folder holds texts already, an id is no file name, or a type has a space.
         SpanbertError: the folder cannot be written.
     """
     make_folder(path)
+    if held := next(chain(path.glob("*.txt"), path.glob("*.ann")), None):
+        raise DataError(f"holds {held.name} already, which would be read as one of the new texts", path)
     for example in examples:
         name = str(example.id)
         if not name or name.startswith(".") or set(name) & set('/\\:*?"<>|'):

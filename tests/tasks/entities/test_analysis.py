@@ -26,7 +26,7 @@ def example(number, *golds):
 def prediction(number, *found, outside=0.8):
     rest = (1 - outside) / 4
     scores = np.log([[outside, rest, rest, rest, rest]] * len(WORDS)).astype(np.float32)
-    entities = tuple(FoundEntity(words, kind, chars(words), 0.0, chance) for words, kind, chance in found)
+    entities = tuple(FoundEntity(words, chars(words), 0.0, chance, kind) for words, kind, chance in found)
     return EntityPrediction(
         EntityExample(number, TEXT), entities, 1, len(TEXT), TagScores(scores, WORD_CHARS)
     )

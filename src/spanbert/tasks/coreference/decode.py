@@ -17,28 +17,12 @@ from spanbert.tasks.coreference.segments import Document
 from spanbert.tasks.coreference.settings import CoreferenceSettings
 from spanbert.text.alignment import chars_of_pieces, with_marks
 from spanbert.text.passages import EMPTY_LINES
-from spanbert.text.spans import Span
+from spanbert.text.spans import FoundSpan, Span
 
 
 @dataclass(frozen=True, slots=True)
-class Mention:
-    """A span that means something: `document[chars.start:chars.end] == text`."""
-
-    text: str
-    chars: Span
-    score: float
-    """Log odds of being a mention, in nats."""
-    probability: float
-    """Calibrated chance of being one."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain types."""
-        return {
-            "text": self.text,
-            "char_start": self.chars.start,
-            "char_end": self.chars.end,
-            "probability": round(self.probability, 6),
-        }
+class Mention(FoundSpan):
+    """A span that means something."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,10 +85,10 @@ def reconsider(prediction: EntityPrediction, settings: EntitySettings) -> Entity
         found.append(
             FoundEntity(
                 text[chars.start : chars.end],
-                types[kinds[number]],
                 chars,
                 float(scores[number]),
                 float(chances[number]),
+                types[kinds[number]],
             )
         )
     return replace(prediction, entities=tuple(found))

@@ -11,7 +11,7 @@ from typing import Any
 from spanbert.errors import DataError
 from spanbert.tasks.entities.evidence import Evidence
 from spanbert.text.fields import kind, shown
-from spanbert.text.spans import Span
+from spanbert.text.spans import FoundSpan, Span
 from spanbert.text.words import joined
 
 DATA_FORMATS = """JSONL (.jsonl), one text a line:
@@ -54,26 +54,14 @@ class EntityExample:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundEntity:
-    """An entity that a model found: `text[chars.start:chars.end]` of its example is `text`."""
+class FoundEntity(FoundSpan):
+    """An entity that a model found; score and probability are of these ends and this type."""
 
-    text: str
     type: str
-    chars: Span
-    score: float
-    """Log odds that it is one, in nats."""
-    probability: float
-    """Calibrated chance that it is one, with these ends and this type."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain types."""
-        return {
-            "text": self.text,
-            "type": self.type,
-            "char_start": self.chars.start,
-            "char_end": self.chars.end,
-            "probability": round(self.probability, 6),
-        }
+        return {"text": self.text, "type": self.type, **FoundSpan.to_json(self)}
 
 
 @dataclass(frozen=True, slots=True)

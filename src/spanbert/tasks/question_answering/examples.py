@@ -11,7 +11,7 @@ from typing import Any
 from spanbert.errors import DataError
 from spanbert.text.fields import identity, kind, shown, text_field, with_distinct_ids
 from spanbert.text.files import read_json, read_jsonl, read_lines
-from spanbert.text.spans import Span
+from spanbert.text.spans import FoundSpan, Span
 
 DATA_FORMATS = """SQuAD 1.1 or 2.0 JSON (.json, .json.gz), or JSONL (.jsonl, .jsonl.gz), one question a line:
 {"id": "1", "question": "Who wrote it?", "passage": "Ada wrote it.", "answers": [{"text": "Ada", "start": 0}]}
@@ -52,25 +52,12 @@ class QaExample:
 
 
 @dataclass(frozen=True, slots=True)
-class QaAnswer:
-    """A stretch of the passage as an answer: `passage[chars.start:chars.end] == text`."""
-
-    text: str
-    chars: Span
-    score: float
-    """Log odds against "no answer" in its window, in nats."""
-    probability: float
-    """Calibrated chance that this is the right answer."""
+class QaAnswer(FoundSpan):
+    """A stretch of the passage as an answer; its score is against "no answer" in its window."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain types."""
-        return {
-            "text": self.text,
-            "char_start": self.chars.start,
-            "char_end": self.chars.end,
-            "probability": round(self.probability, 6),
-            "score": round(self.score, 4),
-        }
+        return {**FoundSpan.to_json(self), "score": round(self.score, 4)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -310,7 +310,7 @@ def main() -> None:
     parser.add_argument(
         "--model", required=True, help="where both sides start: a model folder or shipped name"
     )
-    parser.add_argument("--seeds", type=int, default=3, help="how many, from 0")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--learning-rate", type=float, default=5e-5)
     parser.add_argument(
@@ -330,7 +330,7 @@ def main() -> None:
     recipe = Recipe(**{name: getattr(given, name) for name in Recipe.__dataclass_fields__})
     comparison = Comparison.of(recipe, folder)
     runs = []
-    for seed in range(given.seeds):
+    for seed in given.seeds:
         for side in (OURS, PEER):
             runs.append(run(comparison, side, seed))
             result = summary(runs, PRIMARY[given.task])

@@ -3,7 +3,8 @@
     python benchmarks/seeds.py coreference DATA/coref/litbank/dev.jsonlines runs/seed-0 runs/seed-1
 
 Models are made by `spanbert finetune TASK --config RECIPE --seed N --output FOLDER`. The result names the
-recipe's settings as the runs recorded them, and every value of each model's report.
+recipe's settings as the runs recorded them, and every value of each model's report. What was fitted on the
+dev set is put back by `--task-settings threshold=0.5`, `no_entity_bias=0` and the like.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("task")
     parser.add_argument("data", type=Path)
     parser.add_argument("models", type=Path, nargs="+")
+    parser.add_argument("--task-settings", nargs="+", default=[], metavar="NAME=VALUE")
     parser.add_argument("--output", type=Path, help="results/seeds_TASK_DATASET.json when left out")
     arguments = parser.parse_args()
     settings = [
@@ -38,8 +40,11 @@ def main() -> None:
         {**one, "seed": 0} != {**settings[0], "seed": 0} for one in settings
     ):
         sys.exit("the models must differ in their seeds, and in nothing else")
+    neutral = dict(one.split("=", 1) for one in arguments.task_settings)
     reports = [
-        spanbert.evaluate(arguments.task, model=model, data=arguments.data).report
+        spanbert.evaluate(
+            arguments.task, model=model, data=arguments.data, task_settings=neutral or None
+        ).report
         for model in arguments.models
     ]
     for model, report in zip(arguments.models, reports, strict=True):
@@ -53,6 +58,7 @@ def main() -> None:
             "claim": f"{reports[0].primary} of {arguments.task} on {dataset}, mean over seeds",
             "data": str(arguments.data),
             "settings": {name: value for name, value in settings[0].items() if name != "seed"},
+            "task_settings_of_the_evaluation": neutral,
             "seeds": [one["seed"] for one in settings],
             "primary": reports[0].primary,
             "values": {name: spread(found) for name, found in values.items()},

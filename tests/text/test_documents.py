@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -95,6 +96,15 @@ def test_any_marked_text_has_sorted_headings_at_line_starts(text):
     assert document.text == text
     assert list(document.headings) == sorted(set(document.headings))
     assert all(start == 0 or text[start - 1] == "\n" for start in document.headings)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "one line", "a\r\nb\r\n", "a\rb\rc", "\n\na\n", "a\nb", "é\u2028\x0c\x85\n漢"]
+)
+def test_the_line_of_a_character_is_one_more_than_the_line_feeds_before_it(text):
+    document = Document(Path("a.txt"), text)
+    lines = [document.line(char) for char in range(len(text) + 1)]
+    assert lines == [text[:char].count("\n") + 1 for char in range(len(text) + 1)]
 
 
 # web pages

@@ -23,6 +23,7 @@ from spanbert.errors import DataError, SettingsError, SpanbertError
 from spanbert.nn.batch import PieceBatch
 from spanbert.pretraining.corpus.prepare import prepare
 from spanbert.pretraining.corpus.settings import CorpusSettings
+from spanbert.pretraining.corpus.shards import Corpus
 from spanbert.pretraining.model import PretrainingModel
 from spanbert.pretraining.objectives import OBJECTIVES
 from spanbert.pretraining.validation import validate
@@ -261,6 +262,30 @@ def test_a_run_with_another_vocabulary_is_resumed_in_the_same_bits(start, chines
 def test_the_models_own_vocabulary_changes_nothing(trained):
     output, _ = trained
     assert Start.of(output, None, output).new_vocabulary is None
+
+
+def test_a_models_unusable_vocabulary_is_replaced_by_the_given_one(start, chinese, tmp_path):
+    shutil.copytree(start, tmp_path / "mixed")
+    for file in (chinese / "tokenizer").iterdir():
+        shutil.copy(file, tmp_path / "mixed" / file.name)
+    with pytest.raises(SpanbertError, match="the tokenizer has"):
+        Start.of(tmp_path / "mixed", None, None)
+    mended = Start.of(tmp_path / "mixed", None, start)
+    assert mended.new_vocabulary is None
+    assert mended.tokenizer.vocabulary == Start.of(start, None, None).tokenizer.vocabulary
+
+
+def test_the_record_of_a_run_names_the_tokenizer(start, chinese):
+    own, other = Start.of(start, None, None), Start.of(start, None, chinese / "tokenizer")
+    random = Start.of(None, "tiny", chinese / "tokenizer")
+    assert own.described["tokenizer_sha256"] != other.described["tokenizer_sha256"]
+    assert other.described["tokenizer_sha256"] == random.described["tokenizer_sha256"]
+
+
+def test_blocks_fit_an_encoder_with_few_positions_unless_told(corpus, start, tmp_path):
+    settings = {key: value for key, value in SETTINGS.items() if key != "corpus_settings"}
+    pretrain([corpus], tmp_path / "model", model=start, **settings | {"steps": 1, "evaluations": 1})
+    assert 40 < max(Corpus(tmp_path / "model" / "corpus").lengths) <= 126
 
 
 def test_a_vocabulary_too_large_for_a_model_without_tokenizer(start, chinese, tmp_path):

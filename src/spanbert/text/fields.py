@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeGuard, TypeVar
 
 from spanbert.errors import DataError
+from spanbert.text.spans import Span
+from spanbert.text.words import joined
 
 LONGEST_SHOWN = 80
 
@@ -39,6 +41,46 @@ def text_field(
     if not isinstance(value, str):
         raise DataError(f'"{names[0]}" must be a string, found {kind(value)}', place, line)
     return value
+
+
+def word_list(item: Mapping[str, Any], name: str, place: Path | str, line: int | None = None) -> list[str]:
+    """The words under `name`, none of them empty.
+
+    Raises:
+        DataError: it is no list of strings, or a word has nothing but spaces.
+    """
+    words = item.get(name)
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise DataError(f'"{name}" must be a list of strings, found {shown(words)}', place, line)
+    for number, word in enumerate(words):
+        if not word.strip():
+            raise DataError(f'word {number} of "{name}" is empty; leave it out', place, line)
+    return words
+
+
+def text_and_words(
+    item: Mapping[str, Any], place: Path | str, line: int | None = None
+) -> tuple[str, list[Span] | None]:
+    """The text under `text` or `tokens`, and the characters of each of the tokens where there are any.
+
+    Raises:
+        DataError: neither is there, one has the wrong type, or `text` is not the joined `tokens`.
+    """
+    if item.get("tokens") is None:
+        return text_field(item, ("text",), place, line), None
+    text, words = joined(word_list(item, "tokens", place, line))
+    if item.get("text") not in (None, text):
+        raise DataError(
+            '"text" is not the joined "tokens", and offsets could be of either; give one of the two',
+            place,
+            line,
+        )
+    return text, words
+
+
+def is_integer(value: Any) -> TypeGuard[int]:
+    """Whether a value is an integer as JSON has it; Python takes true and false for integers too."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def identity(item: Mapping[str, Any], place: Path | str, line: int | None = None) -> str | int:

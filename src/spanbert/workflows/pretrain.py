@@ -30,6 +30,7 @@ from spanbert.nn.config import EncoderConfig
 from spanbert.nn.encoder import Encoder
 from spanbert.nn.heads import PLACE_WIDTH, PLACES
 from spanbert.pretraining.batch import Masker
+from spanbert.pretraining.corpus.manifest import tokenizer_sha256
 from spanbert.pretraining.corpus.prepare import Listener as PreparationListener
 from spanbert.pretraining.corpus.prepare import prepare
 from spanbert.pretraining.corpus.settings import CorpusSettings
@@ -197,20 +198,29 @@ class Start:
                 )
             cut, _ = read_tokenizer(Path(tokenizer))
             config = EncoderConfig.preset(preset, cut.vocabulary_size)
-            return cls(f"{preset} (random)", config, cut, None, {"preset": preset})
+            begun = {"preset": preset, "tokenizer_sha256": tokenizer_sha256(cut)}
+            return cls(f"{preset} (random)", config, cut, None, begun)
         assert model is not None
         checkpoint = read_checkpoint(model, offline=offline)
-        described = {"model": str(model), "model_sha256": model_sha256(checkpoint.path)}
-        own = checkpoint.found_tokenizer
-        if tokenizer is None:
-            return cls(str(model), checkpoint.config, checkpoint.tokenizer(), checkpoint, described)
-        given, _ = read_tokenizer(Path(tokenizer))
-        if isinstance(own, Tokenizer) and own.vocabulary != given.vocabulary:
-            config = replace(checkpoint.config, vocabulary_size=given.vocabulary_size)
-            new = NewVocabulary(own.vocabulary, given.vocabulary)
-            return cls(str(model), config, given, checkpoint, described, new)
-        checkpoint = replace(checkpoint, found_tokenizer=given)
-        return cls(str(model), checkpoint.config, checkpoint.tokenizer(), checkpoint, described)
+        config, own, new = checkpoint.config, checkpoint.found_tokenizer, None
+        if tokenizer is not None:
+            given, _ = read_tokenizer(Path(tokenizer))
+            # A tokenizer with more pieces than the model has vectors was never its own.
+            if (
+                isinstance(own, Tokenizer)
+                and own.vocabulary_size <= config.vocabulary_size
+                and own.vocabulary != given.vocabulary
+            ):
+                config = replace(config, vocabulary_size=given.vocabulary_size)
+                new = NewVocabulary(own.vocabulary, given.vocabulary)
+            checkpoint = replace(checkpoint, config=config, found_tokenizer=given)
+        used = checkpoint.tokenizer()
+        described = {
+            "model": str(model),
+            "model_sha256": model_sha256(checkpoint.path),
+            "tokenizer_sha256": tokenizer_sha256(used),
+        }
+        return cls(str(model), config, used, checkpoint, described, new)
 
     def network(self, settings: PretrainSettings) -> PretrainingModel:
         """Encoder and heads, with the stored weights of both where there are any.
@@ -281,9 +291,10 @@ def prepare_corpus(
     """
     pairs = settings.sequences == "pairs"
     special = 3 if pairs else 2
-    packing = {"block_pieces": PAIR_BLOCK_PIECES} if pairs else {}
-    chosen = checked(CorpusSettings, packing | settings.corpus_settings, "settings of the corpus")
     most = start.config.max_positions - special
+    usual = PAIR_BLOCK_PIECES if pairs else CorpusSettings().block_pieces
+    packing = {"block_pieces": min(usual, most)}
+    chosen = checked(CorpusSettings, packing | settings.corpus_settings, "settings of the corpus")
     if "block_pieces" in settings.corpus_settings and chosen.block_pieces > most:
         raise SettingsError(
             f"blocks of {chosen.block_pieces} pieces and {special} special ones do not fit the encoder, "

@@ -104,7 +104,17 @@ def test_tokens_without_characters_count_and_have_no_place_in_the_text():
         ({"sentences": SENTENCES, "clusters": [[[0, 0], [0, 0]]]}, "stands twice"),
         ({"text": "Ada", "clusters": [[[0, 1]]]}, 'object with "mentions"'),
         ({"text": "Ada", "clusters": [{"mentions": [{"char_start": 0}]}]}, '"char_end"'),
+        (
+            {"text": "Ada", "clusters": [{"mentions": [{"char_start": False, "char_end": 3}]}]},
+            "needs integers",
+        ),
+        (
+            {"text": "Ada", "clusters": [{"mentions": [{"char_start": 0, "char_end": True}]}]},
+            "needs integers",
+        ),
+        ({"sentences": SENTENCES, "clusters": [[[0, True]]]}, "must be .first token, last token"),
         ({"text": "Ada", "clusters": [{"mentions": [{"char_start": 0, "char_end": 4}]}]}, "no span of 3"),
+        ({"text": "A  b", "clusters": [{"mentions": [{"char_start": 1, "char_end": 3}]}]}, "but spaces"),
         (
             {"text": "Ada", "clusters": [{"mentions": [{"text": "Eve", "char_start": 0, "char_end": 3}]}]},
             "'Eve' does not stand",
@@ -127,3 +137,9 @@ def test_ids_differ_and_files_hold_something(tmp_path):
     path.write_text("")
     with pytest.raises(DataError, match="no documents"):
         list(read_examples(path))
+
+
+def test_spaces_at_the_ends_of_a_mention_are_left_off():
+    mention = {"text": " Ada\n", "char_start": 2, "char_end": 7}
+    found = parse_example({"text": "So Ada\nran.", "clusters": [{"mentions": [mention]}]}, "here", 1)
+    assert found.clusters == ((Span(3, 6),),)

@@ -96,6 +96,15 @@ def test_a_nested_model_is_as_sure_of_nothing_as_its_best_span_is_unlikely():
     assert nothing_probability(made, chars("Paris"), nested) == pytest.approx(1 / (1 + np.exp(-2.0)))
 
 
+def test_the_chance_of_nothing_needs_the_scores_of_its_own_words_alone():
+    made = prediction(1)
+    made.evidence.scores[[WORDS.index("met"), WORDS.index("Paris")]] = -np.inf
+    with np.errstate(invalid="raise"):
+        assert nothing_probability(made, chars("Charles Babbage"), SETTINGS) == pytest.approx(0.64)
+        with pytest.raises(FloatingPointError):
+            nothing_probability(made, chars("met Charles"), SETTINGS)
+
+
 def test_of_text_that_was_not_read_the_model_is_sure_of_nothing():
     made = prediction(1)
     evidence = TagScores(made.evidence.scores[:3], WORD_CHARS[:3])

@@ -33,6 +33,30 @@ def test_an_entity_is_as_likely_as_its_tags_and_its_end():
     assert probability[1] == pytest.approx(0.7 / 1.0001, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("labels", "tags", "stops"),
+    [
+        (("O", "B-X", "I-X"), [1, 2], 1 - 0.15),
+        (("O", "I-X"), [1], 1 - 0.15),
+        (("O", "PER", "LOC"), [2], 1 - 0.15),
+        (("O", "B-X", "I-X", "E-X", "S-X"), [1, 3], 1),
+        (("B-X", "I-X", "L-X", "U-X", "O"), [3], 1),
+        (("O", "B-X", "I-X", "E-X"), [1], 1 - 0.15 - 0.15),
+    ],
+)
+def test_the_word_behind_counts_where_it_could_go_on_with_the_entity(labels, tags, stops):
+    """Behind E and S nothing goes on; behind B and I what the scheme has for it does."""
+    known = TagSet.of(labels)
+    rest = 0.1 / (len(labels) - 1)
+    chances = np.full((len(tags) + 1, len(labels)), rest)
+    chances[np.arange(len(tags)), tags] = 0.9
+    chances[-1] = 0.15
+    chances[-1, known.outside] = 1 - 0.15 * (len(labels) - 1)
+    starts, ends, _, found = flat_entities(np.log(chances).astype(np.float32), known, bias=0.0)
+    assert (starts.tolist(), ends.tolist()) == ([0], [len(tags)])
+    assert 1 / (1 + np.exp(-found[0])) == pytest.approx(0.9 ** len(tags) * stops, abs=1e-5)
+
+
 def test_the_bias_trades_precision_for_recall():
     scores = np.zeros((1, 5), dtype=np.float32)
     scores[0, 1] = -1.0
@@ -86,6 +110,35 @@ def test_what_is_left_out_crosses_something_likelier(rows):
     for start, width, kind, score in rows:
         if score > 0 and (start, start + width, kind, score) not in found:
             assert any(other[3] >= score and cross((start, start + width), other) for other in found)
+
+
+def plain_nested_entities(evidence):
+    """Each span, the likeliest first, compared with all that were kept."""
+    kept = []
+    for number in np.argsort(-evidence.scores, kind="stable").tolist():
+        start, end, _ = evidence.spans[number]
+        held = evidence.spans[kept]
+        crosses = ((held[:, 0] < start) & (start < held[:, 1]) & (held[:, 1] < end)) | (
+            (start < held[:, 0]) & (held[:, 0] < end) & (end < held[:, 1])
+        )
+        if evidence.scores[number] > 0 and not crosses.any():
+            kept.append(number)
+    return np.column_stack([evidence.spans[kept], evidence.scores[kept]])
+
+
+@given(st.integers(0, 9999), st.integers(0, 150), st.integers(1, 30), st.integers(1, 12))
+@settings(deadline=None, max_examples=60)
+def test_the_spans_kept_are_those_that_cross_none_of_all_kept_before(seed, spans, words, longest):
+    rng = np.random.default_rng(seed)
+    starts = rng.integers(0, words, spans)
+    ends = np.minimum(starts + rng.integers(1, longest + 1, spans), words)
+    # Rounded, so that some are alike.
+    scores = rng.normal(0.5, 1.0, spans).round(1)
+    evidence = SpanScores(
+        np.column_stack([starts, ends, rng.integers(0, 2, spans)]), scores, np.zeros((words, 2), int)
+    )
+    found = np.column_stack(nested_entities(evidence, 0.0))
+    np.testing.assert_array_equal(found, plain_nested_entities(evidence))
 
 
 @pytest.mark.parametrize("decoder", ["flat", "nested"])

@@ -73,6 +73,25 @@ def test_gold_spans_come_back_exactly(tokenizer, data):
         assert not lost
 
 
+@pytest.mark.parametrize("letters", ["BI", "BIES", "BILU", "I"])
+@given(st.data())
+@settings(deadline=None, max_examples=25)
+def test_flat_gold_comes_back_in_every_scheme_of_tags(tokenizer, letters, data):
+    # Without B and S nothing parts neighbours of one type.
+    least_gap = 1 if letters == "I" else 0
+    entity = st.tuples(st.integers(least_gap, 6), st.integers(1, 9), st.sampled_from("XY"))
+    words, spans = 0, []
+    for gap, length, kind in data.draw(st.lists(entity, max_size=12)):
+        spans.append((words + gap, words + gap + length, kind))
+        words += gap + length
+    example = example_of_words(["Oslo"] * (words + 1), spans, "1", Place("test"))
+    labels = ("O", *(f"{letter}-{kind}" for kind in "XY" for letter in letters))
+    task = Entities(EntitySettings(decoder="flat", labels=labels, window_pieces=36, overlap_pieces=8))
+    found, lost = gold_back(task, example, tokenizer)
+    assert found == set(example.entities)
+    assert not lost
+
+
 def test_a_flat_entity_may_lie_in_two_windows(tokenizer):
     words = ["Oslo"] * 100
     example = example_of_words(words, [(3, 97, "X"), (97, 98, "X")], "1", Place("test"))
@@ -152,6 +171,17 @@ def test_a_span_that_reaches_out_of_its_window_is_counted(tokenizer):
     task = Entities(EntitySettings(decoder="nested", labels=("X",), window_pieces=36, overlap_pieces=4))
     lost = dict(task.training_set([example], tokenizer).lost_gold)
     assert lost.keys() == {"entities that reach beyond their window"}
+
+
+def test_texts_without_gold_are_counted_and_texts_without_entities_are_learned(tokenizer):
+    examples = [
+        EntityExample("1", "Ada", (Entity(Span(0, 3), "X"),)),
+        EntityExample("2", "Bob"),
+        EntityExample("3", "Oslo", ()),
+    ]
+    training = Entities().learn(examples).training_set(iter(examples), tokenizer)
+    assert dict(training.lost_gold) == {"texts without gold": 1}
+    assert len(training.epoch(0, 0)) == 2
 
 
 def test_no_gold_is_an_error(tokenizer):

@@ -7,7 +7,7 @@ import pytest
 
 from spanbert.errors import DataError, SettingsError
 from spanbert.tasks.entities.decode import reconsider
-from spanbert.tasks.entities.evidence import TagScores
+from spanbert.tasks.entities.evidence import SpanScores, TagScores
 from spanbert.tasks.entities.examples import Entity, EntityExample, EntityPrediction
 from spanbert.tasks.entities.settings import EntitySettings
 from spanbert.tasks.entities.task import Entities
@@ -132,6 +132,20 @@ def test_the_report_tells_errors_by_kind_and_type_and_what_the_model_cannot_know
     low, high = report.details["f1_interval_95"]
     assert low <= report.values["f1"] <= high
     json.dumps(report.to_json(), allow_nan=False)
+
+
+def test_entities_too_long_for_a_nested_model_are_counted_at_evaluation_as_in_training(
+    tokenizer,
+):
+    chars = ((0, 11), (0, 7), (4, 7), (8, 11))
+    example = EntityExample("1", "Ada von Ulm", tuple(Entity(Span(*ends), "X") for ends in chars))
+    task = Entities(EntitySettings(decoder="nested", labels=("X",), longest_entity=2))
+    evidence = SpanScores(np.zeros((0, 3), np.int64), np.zeros(0), np.asarray([[0, 3], [4, 7], [8, 11]]))
+    report = task.score([example], [EntityPrediction(example, (), 1, 11, evidence)])
+    assert report.lost_gold == {"entities longer than longest_entity": 1}
+    assert report.lost_gold == dict(task.training_set([example], tokenizer).lost_gold)
+    flat = Entities(EntitySettings(labels=TAGS, longest_entity=2))
+    assert flat.score([example], [EntityPrediction(example, (), 1, 11, evidence)]).lost_gold == {}
 
 
 def test_a_prediction_is_itself_a_line_of_data():

@@ -7,6 +7,8 @@ from spanbert.errors import DataError, SettingsError
 from spanbert.tasks.relations.features import PairEncoder, RelationTrainingSet, collate
 from spanbert.tasks.relations.labels import learned
 from spanbert.tasks.relations.settings import RelationSettings
+from spanbert.tasks.relations.task import Relations
+from spanbert.text.tokenizer import Tokenizer
 
 
 def shown(tokenizer, feature):
@@ -84,6 +86,39 @@ def test_marks_that_leave_no_room_are_refused(plain_tokenizer, pair, settled):
     example = pair("ada likes rome", "ada", "rome", None, ("x" * 30, None))
     with pytest.raises(SettingsError, match="window_pieces"):
         PairEncoder(plain_tokenizer, settled(window_pieces=36)).features([example])
+
+
+def test_a_text_is_cut_once_for_the_pairs_of_several_calls(tokenizer, pair, settled):
+    class Counting(Tokenizer):
+        def encode_many(self, texts):
+            cut.extend(texts)
+            return super().encode_many(texts)
+
+    long, other = "ada likes rome and bob works for oslo", "bob likes oslo"
+    pairs = [pair(long, "ada", "rome"), pair(long, "bob", "oslo"), pair(long, "ada", "oslo")]
+    calls = [
+        pairs[:1],
+        pairs[1:],
+        [pairs[0], pair(other, "bob", "oslo")],
+        [pair(other, "oslo", "bob")],
+        pairs,
+    ]
+    counting, task = Counting(tokenizer.backend), Relations(settled())
+    cut = []
+    found = [task.features(call, counting) for call in calls]
+    assert cut == [long, other, long]
+    for call, features in zip(calls, found, strict=True):
+        alone = Relations(settled()).features(call, tokenizer)
+        assert [shown(tokenizer, one) for (one,) in features] == [shown(tokenizer, one) for (one,) in alone]
+
+
+def test_another_tokenizer_cuts_the_text_anew(tokenizer, plain_tokenizer, pair, settled):
+    task, example = Relations(settled()), pair("ada likes rome", "ada", "rome")
+    texts = [shown(one, task.features([example], one)[0][0]) for one in (tokenizer, plain_tokenizer)]
+    assert texts == [
+        "[CLS] [unused1] ada [unused2] likes [unused3] rome [unused4] [SEP]",
+        "[CLS] @ ada @ likes # rome # [SEP]",
+    ]
 
 
 def test_an_entity_without_a_piece_is_still_marked_at_its_place(tokenizer, pair, settled):

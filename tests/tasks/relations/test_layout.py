@@ -89,6 +89,29 @@ def test_what_is_left_out_in_the_middle_is_one_gap_and_a_cut_entity_is_closed():
     read = [Span(0, 3), Span(7, 10)]
     assert laid(Span(1, 2), Span(8, 10), count=12, read=read) == [0, -1, 1, -2, 2, GAP, 7, -3, 8, 9, -4]
     assert laid(Span(2, 6), Span(7, 8), count=12, read=read) == [0, 1, -1, 2, -2, GAP, -3, 7, -4, 8, 9]
+    assert laid(Span(1, 6), Span(1, 7), count=12, read=read) == [0, -1, -3, 1, 2, -4, -2, GAP, 7, 8, 9]
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=4))
+@settings(deadline=None, max_examples=200)
+def test_at_each_place_what_closes_comes_first_and_marks_nest(ends):
+    entities = [Span(min(both), max(both)) for both in ends]
+    marks = [
+        Mark(entity, [-number], [-number - 10], hides=False) for number, entity in enumerate(entities, 1)
+    ]
+    ids, starts = lay_out(np.arange(5, dtype=np.int32), marks, [Span(0, 5)], GAP)
+    expected = []
+    for place in range(6):
+        for length, number in sorted((len(one), -number) for number, one in enumerate(entities, 1)):
+            if length and entities[-number - 1].end == place:
+                expected.append(number - 10)
+        for length, number in sorted((-len(one), number) for number, one in enumerate(entities, 1)):
+            if entities[number - 1].start == place:
+                expected += [-number] if length else [-number, -number - 10]
+        if place < 5:
+            expected.append(place)
+    assert ids.tolist() == expected
+    assert [ids[start] for start in starts] == [-number for number, _ in enumerate(entities, 1)]
 
 
 @given(two_spans(), st.integers(16, 60), st.booleans())

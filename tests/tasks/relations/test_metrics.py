@@ -127,9 +127,11 @@ def test_unmatched_relations_stand_against_none():
 
 
 def test_direction_is_seen_in_labels_that_all_say_it():
-    assert says_direction({"A(e1,e2)", "B(e2,e1)"})
-    assert not says_direction({"A(e1,e2)", "B"})
-    assert not says_direction(set())
+    assert says_direction(one("A(e1,e2)", "B(e2,e1)"))
+    assert says_direction(one("A(e1,e2)", "Other", negative="Other"))
+    assert not says_direction(one("A(e1,e2)", "Other"))
+    assert not says_direction(one("A(e1,e2)", "B"))
+    assert not says_direction(one("Other", negative="Other"))
 
 
 def test_nothing_to_score_is_an_error(scored):

@@ -4,11 +4,15 @@ import gzip
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from spanbert.errors import DataError
-from spanbert.tasks.relations.documents import parse_document
+from spanbert.tasks.relations.documents import RelationDocument, parse_document
+from spanbert.tasks.relations.examples import Argument
 from spanbert.tasks.relations.fields import Item
 from spanbert.tasks.relations.reading import parse_example, read_examples
+from spanbert.text.spans import Span
 
 
 def written(path, *lines):
@@ -105,6 +109,60 @@ def test_pairs_of_a_document_can_be_limited_but_keep_their_gold():
     assert [pair.id for pair in near] == ["4:0-1", "4:2-0"]
 
 
+def chars_between(first, second):
+    """From the end of one to the start of the other; not above 0 where they overlap."""
+    return max(first.start - second.end, second.start - first.end)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.integers(1, 30)), max_size=8),
+    st.sets(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=4),
+    st.integers(0, 40),
+    st.booleans(),
+)
+@settings(deadline=None, max_examples=200)
+def test_near_pairs_are_those_of_all_pairs_that_are_near_or_have_gold(drawn, related, most, both_orders):
+    entities = tuple(Argument(Span(start, start + length)) for start, length in drawn)
+    gold = {pair: ("r",) for pair in related if max(pair) < len(entities)}
+    expected = []
+    for first, subject in enumerate(entities):
+        for second, target in enumerate(entities):
+            in_order = (subject.chars, first) < (target.chars, second)
+            wanted = first != second and (both_orders or in_order)
+            near = chars_between(subject.chars, target.chars) <= most
+            if (first, second) in gold or (wanted and near):
+                expected.append((f"d:{first}-{second}", subject, target, gold.get((first, second), ())))
+    document = RelationDocument("d", "x" * 90, entities, gold)
+    pairs = document.pairs(both_orders=both_orders, most_chars_between=most)
+    assert [(pair.id, pair.subject, pair.object, pair.relations) for pair in pairs] == expected
+
+
+def test_entities_far_apart_are_not_compared():
+    class Compared(Span):
+        count = 0
+
+        def __lt__(self, other):
+            Compared.count += 1
+            return super().__lt__(other)
+
+    entities = tuple(Argument(Compared(100 * number, 100 * number + 10)) for number in range(1000))
+    document = RelationDocument("d", "x" * 100_000, entities)
+    assert len(list(document.pairs(both_orders=False, most_chars_between=90))) == 999
+    assert Compared.count < 20_000
+
+
+def test_documents_without_a_pair_are_counted(tmp_path, caplog):
+    alone = {"text": "Ada sings", "entities": [[0, 3]]}
+    itself = alone | {"relations": [{"subject": 0, "object": 0, "relation": "likes"}]}
+    lines = [alone, itself, alone | {"entities": []}, TEXT]
+    path = written(tmp_path / "d.jsonl", *lines)
+    assert [example.id for example in read_examples(path)] == ["2:0-0", "4"]
+    assert caplog.messages == [f"{path}: 2 x documents with fewer than two entities, so without a pair"]
+    caplog.clear()
+    list(read_examples(written(tmp_path / "pairs.jsonl", TEXT)))
+    assert not caplog.messages
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -121,6 +179,9 @@ def test_pairs_of_a_document_can_be_limited_but_keep_their_gold():
         ({"tokens": ["Ada", " "]}, "word 1"),
         ({"tokens": "Ada"}, "list of strings"),
         ({"subject_type": ""}, "not empty"),
+        ({"text": "Ada moved to York"}, '"text" is not the joined "tokens".*give one of the two'),
+        ({"text": 3}, '"text" is not the joined "tokens"'),
+        ({"text": "Ada moved to New York"}, r'"subject" \[0, 0\] could count the "tokens" or the characters'),
     ],
 )
 def test_a_wrong_pair_is_refused_with_file_and_line(tmp_path, change, message):
@@ -146,6 +207,17 @@ def test_a_wrong_pair_is_refused_with_file_and_line(tmp_path, change, message):
 def test_wrong_characters_are_refused(change, message):
     with pytest.raises(DataError, match=message):
         parse_example(TEXT | change, "a.jsonl", 3)
+
+
+def test_tokens_and_the_same_text_need_entities_that_name_characters():
+    ends = {"subject": {"char_start": 0, "char_end": 3}, "object": {"char_start": 13, "char_end": 21}}
+    both = TOKENS | {"text": "Ada moved to New York"}
+    assert words_of(parse_example(both | ends, "x", 1)) == ["Ada", "New York"]
+    with pytest.raises(DataError, match=r"entity 0 \[0, 0\] could count"):
+        parse_document(Item({"text": "a b", "tokens": ["a", "b"], "entities": [[0, 0]]}, "x", 4))
+    for fields in ({"text": None, **TOKENS}, TOKENS):
+        assert words_of(parse_example(fields, "x", 1)) == ["Ada", "New York"]
+    assert words_of(parse_example({"tokens": None, **TEXT}, "x", 1)) == ["Ada", "New York"]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +248,7 @@ def test_an_empty_file_a_wrong_list_and_a_broken_tacred_object_are_refused(tmp_p
         list(read_examples(empty))
     listed = tmp_path / "l.json"
     listed.write_text('[{"token": ["a"], "subj_start": 0}]', encoding="utf-8")
-    with pytest.raises(DataError, match=r"object 0\): no field \"subj_end\""):
+    with pytest.raises(DataError, match=r"object 1\): no field \"subj_end\""):
         list(read_examples(listed))
     listed.write_text("[3]", encoding="utf-8")
     with pytest.raises(DataError, match="found int"):

@@ -5,16 +5,28 @@ import json
 from pathlib import Path
 
 import networkx
+import numpy as np
 import pytest
 
 from extraction_models import STORY, write_models
 from spanbert.cli.main import run
-from spanbert.errors import SettingsError
+from spanbert.errors import SettingsError, SpanbertError
+from spanbert.tasks.relations.decode import decode
+from spanbert.tasks.relations.settings import RelationSettings
+from spanbert.tasks.relations.task import Relations
 from spanbert.text.documents import Document, Skipped, read_documents
 from spanbert.text.spans import Span
-from spanbert.workflows.extraction.extract import Extractor, oriented, readable, without_determiner
+from spanbert.workflows.extraction.extract import (
+    ExtractedEntity,
+    ExtractedRelation,
+    Extraction,
+    Extractor,
+    oriented,
+    readable,
+    without_determiner,
+)
 from spanbert.workflows.extraction.files import write_extractions
-from spanbert.workflows.extraction.graph import json_ld, knowledge_graph
+from spanbert.workflows.extraction.graph import json_ld, knowledge_graph, write_graphml
 from spanbert.workflows.pages.extraction_page import MOST_CHARS, extraction_page
 
 
@@ -106,6 +118,58 @@ def test_what_was_found_before_an_error_is_kept(made, tmp_path):
     assert json.loads(kept) == made.to_json()
 
 
+class Told:
+    """Relations by the words of both entities, in place of a model; the pairs that were asked are noted."""
+
+    def __init__(self, labels, relations):
+        self.task = Relations(RelationSettings(kind="one", labels=labels, negative="Other"))
+        self.relations = relations
+        self.asked = []
+
+    def predict(self, pairs):
+        for pair in pairs:
+            words = tuple(pair.text[one.chars.start : one.chars.end] for one in (pair.subject, pair.object))
+            self.asked.append(words)
+            label, score = self.relations.get(words, ("Other", 5.0))
+            scores = np.asarray([score * (name == label) for name in self.task.labels], dtype=np.float32)
+            yield decode(pair, len(pair.text), scores, self.task.settings)
+
+
+DIRECTED = ("Cause(e1,e2)", "Cause(e2,e1)", "Other")
+
+
+def test_a_label_without_direction_is_asked_in_both_orders(extractor):
+    told = Told(
+        (*DIRECTED, "spouse"),
+        {
+            ("London", "Ada Byron"): ("spouse", 5.0),
+            ("Ada Byron", "London"): ("Cause(e2,e1)", 5.0),
+            ("Charles", "Turin"): ("Cause(e1,e2)", 3.0),
+            ("Turin", "Charles"): ("Cause(e2,e1)", 5.0),
+        },
+    )
+    made = next(
+        Extractor(extractor.entities, None, told, most_chars_between=10).extract(
+            [Document(Path("story.txt"), STORY)]
+        )
+    )
+    texts = [one.text for one in made.entities]
+    assert [(texts[one.subject], one.relation, texts[one.object]) for one in made.relations] == [
+        ("London", "Cause", "Ada Byron"),
+        ("London", "spouse", "Ada Byron"),
+        ("Charles", "Cause", "Turin"),
+    ]
+    assert made.relations[2].probability == pytest.approx(np.exp(5) / (np.exp(5) + 3))  # of the surer one
+
+
+def test_labels_that_all_say_the_direction_are_asked_in_one_order(extractor):
+    told = Told(DIRECTED, {("Ada Byron", "London"): ("Cause(e2,e1)", 5.0)})
+    made = next(Extractor(extractor.entities, None, told).extract([Document(Path("story.txt"), STORY)]))
+    assert told.asked[0] == ("Ada Byron", "London")
+    assert len(told.asked) == 5 * 4 // 2
+    assert [(one.subject, one.object) for one in made.relations] == [(1, 0)]
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -161,6 +225,53 @@ def test_the_folder_holds_tables_graphs_and_a_page_that_agree(made, tmp_path):
     assert len(json.loads((folder / "graph.jsonld").read_text(encoding="utf-8"))["@graph"]) == 4
     html = (folder / "index.html").read_text(encoding="utf-8")
     assert "http" not in html.replace("http-equiv", "")  # nothing is fetched
+
+
+def test_names_that_xml_cannot_hold_are_written_with_spaces(tmp_path):
+    text = "Gustave\x0cEiffel met \x02Ada\ufffe"
+    entities = tuple(
+        ExtractedEntity(text[chars.start : chars.end], "A\x0bB", chars, 0.5)
+        for chars in (Span(0, 14), Span(19, 24))
+    )
+    relations = (ExtractedRelation(0, 1, "met\x1f", 0.5),)
+    made = Extraction(Document(Path("a\udcff\x07.txt"), text), entities, (), relations)
+    folder = tmp_path / "out"
+    assert {path.name for path in write_extractions([made], folder)} == {
+        *("documents.jsonl", "entities.csv", "mentions.csv", "relations.csv"),
+        *("graph.graphml", "graph.jsonld", "index.html"),
+    }
+    graph = networkx.read_graphml(folder / "graph.graphml")
+    assert [data["label"] for _, data in graph.nodes(data=True)] == ["Gustave Eiffel", " Ada "]
+    assert {(data["kind"], data["file"]) for _, data in graph.nodes(data=True)} == {("A B", "a  .txt")}
+    assert [data["label"] for _, _, data in graph.edges(data=True)] == ["met "]
+    listed = json.loads((folder / "graph.jsonld").read_text(encoding="utf-8"))["@graph"]
+    assert listed[0]["name"] == "Gustave\x0cEiffel"
+    assert listed[0]["file"].endswith("/a%FF%07.txt")
+    found = json.loads((folder / "documents.jsonl").read_text(encoding="utf-8"))
+    assert (found["file"], found["text"]) == ("a?\x07.txt", text)
+
+
+def test_a_graph_that_cannot_be_written_leaves_the_one_before(tmp_path, monkeypatch):
+    path = tmp_path / "graph.graphml"
+    path.write_text("before", encoding="utf-8")
+
+    def broken(graph, stream):
+        stream.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(networkx, "write_graphml", broken)
+    with pytest.raises(SpanbertError, match="cannot be written"):
+        write_graphml([], [], path)
+    assert path.read_text(encoding="utf-8") == "before"
+    assert [file.name for file in tmp_path.iterdir()] == ["graph.graphml"]
+
+
+def test_the_json_of_a_document_is_made_once(made, tmp_path, monkeypatch):
+    calls = []
+    to_json = Extraction.to_json
+    monkeypatch.setattr(Extraction, "to_json", lambda self: calls.append(self) or to_json(self))
+    write_extractions([made, made], tmp_path / "out")
+    assert len(calls) == 2
 
 
 def test_the_page_escapes_names_and_says_what_it_leaves_out(extractor):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import combinations
 
 import numpy as np
 
@@ -167,10 +166,11 @@ def _cluster_table(pairs: Sequence[Pair]) -> SliceTable:
             alone |= {mention.chars for mention in cluster.mentions if len(cluster.mentions) == 1}
         for entity in example.clusters or ():
             numbers = [cluster_of.get(span) for span in entity]
-            links = [one is not None and one == other for one, other in combinations(numbers, 2)]
+            together = Counter(number for number in numbers if number is not None)
             sizes.append(len(entity))
-            found.append(sum(number is not None for number in numbers) / len(entity))
-            kept.append(sum(links) / len(links) if links else float(entity[0] in alone))
+            found.append(together.total() / len(entity))
+            links, held = _pairs(len(entity)), sum(map(_pairs, together.values()))
+            kept.append(held / links if links else float(entity[0] in alone))
     return mean_table(
         "Clusters by size",
         "gold clusters",
@@ -179,6 +179,10 @@ def _cluster_table(pairs: Sequence[Pair]) -> SliceTable:
         note="Means over gold clusters. A link joins two mentions of a cluster; that of a single mention is "
         "kept where it was found alone.",
     )
+
+
+def _pairs(count: int) -> int:
+    return count * (count - 1) // 2
 
 
 def _by_confidence(found: Sequence[tuple[float, bool]]) -> SliceTable:

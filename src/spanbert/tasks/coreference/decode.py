@@ -99,7 +99,7 @@ def decode(
     records = np.concatenate(outputs)
     chars = [_chars(example.text, document, int(one["start"]), int(one["end"])) for one in records]
     # Two spans of words can be the same characters where words have none of their own. What reaches over an
-    # empty line, from a title into its text for example, means nothing.
+    # empty line or the end of a page, from a title into its text for example, means nothing.
     distinct = {
         span: place
         for place, span in reversed(list(enumerate(chars)))

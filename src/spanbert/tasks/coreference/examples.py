@@ -9,7 +9,7 @@ from typing import Any
 
 from spanbert.errors import DataError
 from spanbert.tasks.coreference.gap import GapQuestion, read_gap
-from spanbert.text.fields import identity, kind, shown, text_field, with_distinct_ids
+from spanbert.text.fields import identity, is_integer, kind, shown, text_field, with_distinct_ids
 from spanbert.text.files import read_jsonl, read_text
 from spanbert.text.spans import Span
 from spanbert.text.words import joined
@@ -135,7 +135,7 @@ def _token_clusters(
     for cluster in _listed(value, '"clusters"', place, line):
         spans = []
         for pair in _listed(cluster, "a cluster", place, line):
-            if not (isinstance(pair, list) and len(pair) == 2 and all(type(end) is int for end in pair)):
+            if not (isinstance(pair, list) and len(pair) == 2 and all(is_integer(end) for end in pair)):
                 raise DataError(
                     f"a mention must be [first token, last token], found {shown(pair)}", place, line
                 )
@@ -172,7 +172,7 @@ def _char_clusters(value: Any, text: str, place: Path | str, line: int | None) -
 def _char_span(mention: Any, text: str, place: Path | str, line: int | None) -> Span:
     fields = mention if isinstance(mention, dict) else {}
     start, end = fields.get("char_start"), fields.get("char_end")
-    if not isinstance(start, int) or not isinstance(end, int):
+    if not is_integer(start) or not is_integer(end):
         raise DataError(
             f'a mention needs integers "char_start" and "char_end", found {shown(mention)}', place, line
         )
@@ -182,7 +182,12 @@ def _char_span(mention: Any, text: str, place: Path | str, line: int | None) -> 
         raise DataError(
             f"the mention {shown(fields['text'])} does not stand at character {start}", place, line
         )
-    return Span(start, end)
+    # Spaces around a mention belong to none: no model could find it with them.
+    inside = text[start:end].strip()
+    if not inside:
+        raise DataError(f"the mention {start} to {end} is nothing but spaces", place, line)
+    start = text.index(inside, start, end)
+    return Span(start, start + len(inside))
 
 
 def _distinct(

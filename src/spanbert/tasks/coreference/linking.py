@@ -42,7 +42,7 @@ def link(
     clusters = np.zeros(len(mentions), dtype=np.int64)
     names: list[int] = []  # of each cluster, the mention that names it
     sizes: list[int] = []
-    reach: dict[int, None] = {}  # clusters with a name worth reaching back for, the last mentioned last
+    reach: dict[int, None] = {}  # clusters that may be linked to from afar, the last mentioned last
     for begin in range(0, len(mentions), QUERIES_AT_ONCE):
         end = min(begin + QUERIES_AT_ONCE, len(mentions))
         near = max(0, begin - antecedent_mentions)
@@ -67,6 +67,11 @@ def link(
                 sizes.append(1)
             clusters[mention] = cluster
             reach.pop(cluster, None)
-            if ranks[names[cluster]] > 1 or (ranks[names[cluster]] and sizes[cluster] > 1):
+            if _is_come_back_to(int(ranks[names[cluster]]), sizes[cluster]):
                 reach[cluster] = None
     return clusters
+
+
+def _is_come_back_to(rank: int, size: int) -> bool:
+    """Whether a cluster may be linked to from afar: by a proper name, or another that was said again."""
+    return rank > 1 or (rank == 1 and size > 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from spanbert.scoring.spans import LabelledSpan, error_kind, paired
 from spanbert.tasks.entities.decode import LEAST_SCORE
 from spanbert.tasks.entities.evidence import TagScores
 from spanbert.tasks.entities.examples import EntityExample, EntityPrediction
+from spanbert.tasks.entities.features import words_of_chars
 from spanbert.tasks.entities.metrics import found_spans, gold_spans, with_gold
 from spanbert.tasks.entities.settings import EntitySettings
 from spanbert.tasks.entities.tag_set import TagSet
@@ -204,12 +204,12 @@ def nothing_probability(made: EntityPrediction, chars: Span, settings: EntitySet
     that the likeliest entity with these ends is none. Text that was not read has none: 0.0.
     """
     evidence = made.evidence
-    first = bisect_left(evidence.word_chars[:, 1], chars.start + 1)
-    end = bisect_left(evidence.word_chars[:, 0], chars.end)
-    if first >= end:
+    words = words_of_chars(evidence.word_chars, chars)
+    if words is None:
         return 0.0
+    first, end = words
     if isinstance(evidence, TagScores):
-        return float(_outside(evidence, settings)[first:end].prod())
+        return float(_outside(evidence.scores[first:end], settings).prod())
     same_ends = (evidence.spans[:, 0] == first) & (evidence.spans[:, 1] == end)
     return _no_span(max(evidence.scores[same_ends], default=LEAST_SCORE), settings)
 
@@ -223,20 +223,22 @@ def _usual_nothing(
     usual: list[float] = []
     for example, made in pairs:
         if isinstance(made.evidence, TagScores):
-            first, end = made.evidence.word_chars.T
-            free = np.ones(len(first), dtype=bool)
+            free = np.ones(len(made.evidence.scores), dtype=bool)
             for entity in example.entities or ():
-                free &= (end <= entity.chars.start) | (first >= entity.chars.end)
-            usual += _outside(made.evidence, settings)[free].tolist()
+                if words := words_of_chars(made.evidence.word_chars, entity.chars):
+                    free[slice(*words)] = False
+            usual += _outside(made.evidence.scores[free], settings).tolist()
     return usual
 
 
-def _outside(evidence: TagScores, settings: EntitySettings) -> NDArray[np.float64]:
-    """The chance of each word to be outside of entities (W,)."""
-    scores = evidence.scores.astype(np.float64)
+def _outside(scores: NDArray[np.float32], settings: EntitySettings) -> NDArray[np.float64]:
+    """The chance of each word with scores (W, L) to be outside of entities (W,)."""
+    if not len(scores):
+        return np.zeros(0)
+    biased = scores.astype(np.float64)
     outside = TagSet.of(settings.labels).outside
-    scores[:, outside] += settings.no_entity_bias
-    return softmax(scores)[:, outside] if len(scores) else np.zeros(0)
+    biased[:, outside] += settings.no_entity_bias
+    return softmax(biased)[:, outside]
 
 
 def _no_span(score: float, settings: EntitySettings) -> float:

@@ -120,11 +120,13 @@ def flat_entities(scores: NDArray[np.float32], tags: TagSet, bias: float) -> Fou
     starts, ends, kinds = tags.spans(best)
     if not len(starts):
         return NOTHING, NOTHING, NOTHING, np.zeros(0)
-    logs = np.log(softmax(biased).clip(np.exp(-SUREST)))
+    chances = softmax(biased)
+    logs = np.log(chances.clip(np.exp(-SUREST)))
     sums = np.concatenate([[0.0], np.cumsum(logs[np.arange(len(best)), best])])
     chance = np.exp(sums[ends] - sums[starts])
     behind = np.minimum(ends, len(best) - 1)
-    stops = np.where(ends < len(best), 1 - np.exp(logs[behind, tags.inside[kinds]]), 1.0)
+    going_on = (chances[behind] * tags.goes_on[best[ends - 1]]).sum(axis=1)
+    stops = np.where(ends < len(best), 1 - going_on, 1.0)
     chance = (chance * stops).clip(np.exp(-SUREST), 1 - 1e-12)
     return starts, ends, kinds, np.log(chance) - np.log1p(-chance)
 
@@ -132,14 +134,17 @@ def flat_entities(scores: NDArray[np.float32], tags: TagSet, bias: float) -> Fou
 def nested_entities(evidence: SpanScores, bias: float) -> Found:
     """The spans that are likelier than not, without those that cross a better one."""
     likely = np.flatnonzero(evidence.scores > bias)
+    best_first = likely[np.argsort(-evidence.scores[likely], kind="stable")]
+    # Of the kept spans that reach over the border before each word: the earliest end and the latest start.
+    words = len(evidence.word_chars)
+    earliest_end, latest_start = np.full(words + 1, words), np.zeros(words + 1, dtype=np.int64)
     kept: list[int] = []
-    for number in likely[np.argsort(-evidence.scores[likely], kind="stable")].tolist():
-        start, end, _ = evidence.spans[number].tolist()
-        held = evidence.spans[kept]
-        crosses = ((held[:, 0] < start) & (start < held[:, 1]) & (held[:, 1] < end)) | (
-            (start < held[:, 0]) & (held[:, 0] < end) & (end < held[:, 1])
-        )
-        if not crosses.any():
-            kept.append(number)
+    for number, (start, end, _) in zip(best_first.tolist(), evidence.spans[best_first].tolist(), strict=True):
+        if earliest_end[start] < end or start < latest_start[end]:
+            continue
+        kept.append(number)
+        borders = slice(start + 1, end)
+        earliest_end[borders] = np.minimum(earliest_end[borders], end)
+        latest_start[borders] = np.maximum(latest_start[borders], start)
     spans = evidence.spans[kept]
     return spans[:, 0], spans[:, 1], spans[:, 2], evidence.scores[kept] - bias

@@ -10,7 +10,7 @@ from typing import Any
 
 from spanbert.errors import DataError
 from spanbert.tasks.entities.evidence import Evidence
-from spanbert.text.fields import kind, shown
+from spanbert.text.fields import is_integer, kind, shown
 from spanbert.text.spans import FoundSpan, Span
 from spanbert.text.words import joined
 
@@ -165,7 +165,7 @@ def entity_of_chars(
     """
     if not isinstance(name, str) or not name:
         raise place.error(f"an entity's type must be a string that is not empty, found {shown(name)}")
-    if any(not isinstance(offset, int) or isinstance(offset, bool) for offset in offsets):
+    if not all(is_integer(offset) for offset in offsets):
         raise place.error(f"an entity needs integers as its first character and its end, {shown(offsets)}")
     start, end = offsets
     if not 0 <= start < end <= len(text):

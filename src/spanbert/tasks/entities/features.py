@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from spanbert.text.word_pieces import encode_words
 
 ENTITIES = "entities"
 """Name of the loss."""
+TOO_LONG = "entities longer than longest_entity"
+"""Name of the gold that a nested model cannot find because of its length in words."""
 SPECIAL_PIECES = 2
 ENCODE_CHUNK = 1024
 
@@ -60,11 +63,12 @@ class CutText:
             chars[:, 1] = [with_marks(example.text, Span(start, end)).end for start, end in chars.tolist()]
         return cls(pieces, first, chars)
 
-    def words_of_chars(self, chars: Span) -> tuple[int, int] | None:
-        """The words that share characters with a span, half-open; None where there are none."""
-        start = int(np.searchsorted(self.word_chars[:, 1], chars.start, side="right"))
-        end = int(np.searchsorted(self.word_chars[:, 0], chars.end, side="left"))
-        return (start, end) if start < end else None
+
+def words_of_chars(word_chars: Integers, chars: Span) -> tuple[int, int] | None:
+    """The words (W, 2) that share characters with a span, half-open; None where there are none."""
+    start = bisect_right(word_chars[:, 1], chars.start)
+    end = bisect_left(word_chars[:, 0], chars.end)
+    return (start, end) if start < end else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +212,8 @@ def _tags(features: Sequence[EntityFeature], tags: TagSet) -> Integers:
     for feature in features:
         row = np.full(feature.owned_words, tags.outside)
         for start, end, kind in _gold(feature).tolist():
-            row[max(start, 0) : end] = tags.inside[kind]
-            if start >= 0:
-                row[start] = tags.first[kind]
+            here = slice(max(start, 0), min(end, len(row)))
+            row[here] = tags.of_entity(end - start, kind)[here.start - start : here.stop - start]
         made.append(row)
     return np.concatenate(made)
 
@@ -245,7 +248,12 @@ class EntityTrainingSet:
         self.types = {name: number for number, name in enumerate(types_of(settings))}
         self._features: list[EntityFeature] = []
         encoder = EntityEncoder(tokenizer, settings)
-        chosen = [example for example in examples if example.entities is not None]
+        chosen = []
+        for example in examples:
+            if example.entities is None:
+                self.lost_gold["texts without gold"] += 1
+            else:
+                chosen.append(example)
         for begin in range(0, len(chosen), ENCODE_CHUNK):
             chunk = chosen[begin : begin + ENCODE_CHUNK]
             for example, text in zip(chunk, encoder.cut(chunk), strict=True):
@@ -263,7 +271,7 @@ class EntityTrainingSet:
     def _gold(self, example: EntityExample, text: CutText) -> Integers:
         found: list[tuple[int, int, int]] = []
         for entity in example.entities or ():
-            words = text.words_of_chars(entity.chars)
+            words = words_of_chars(text.word_chars, entity.chars)
             if words is None:
                 self.lost_gold["entities without a piece"] += 1
                 continue
@@ -274,7 +282,7 @@ class EntityTrainingSet:
             ):
                 self.lost_gold["entities that do not begin and end with words, learned as whole words"] += 1
             if self.settings.nested and end - start > self.settings.longest_entity:
-                self.lost_gold["entities longer than longest_entity"] += 1
+                self.lost_gold[TOO_LONG] += 1
             elif not self.settings.nested and found and start < max(other for _, other, _ in found):
                 self.lost_gold["entities that overlap another, which the flat decoder cannot find"] += 1
             else:

@@ -9,7 +9,7 @@ from spanbert.scoring.calibration import expected_calibration_error
 from spanbert.scoring.report import Report
 from spanbert.scoring.spans import LabelledSpan, SpanCounts
 from spanbert.tasks.entities.examples import EntityExample, EntityPrediction, overlapping
-from spanbert.tasks.entities.features import types_of
+from spanbert.tasks.entities.features import TOO_LONG, types_of, words_of_chars
 from spanbert.tasks.entities.settings import EntitySettings
 
 Pairs = list[tuple[EntityExample, EntityPrediction]]
@@ -39,8 +39,9 @@ def score_entities(
 ) -> Report:
     """Precision, recall and F1 in percent: strict (`f1`), of ends alone, and with partial credit.
 
-    Lost gold: entities behind what was read of their text, and those of types that the model does not know;
-    both count as missed.
+    Lost gold: entities behind what was read of their text, those of types that the model does not know, and
+    those of more words than a nested model scores; all count as missed. Which ones reach beyond their window
+    is not told here: predictions do not say where their windows lay.
 
     Raises:
         DataError: no text has gold.
@@ -75,6 +76,7 @@ def score_entities(
         f"entities of types that the model does not know ({', '.join(unknown)})": sum(
             entity.type in unknown for entity in entities
         ),
+        TOO_LONG: _too_long(pairs, settings.longest_entity) if settings.nested else 0,
     }
     low, high = counts.f1_interval()
     return Report(
@@ -99,4 +101,14 @@ def score_entities(
             "errors": dict(counts.errors),
             "confusion": {gold: dict(made) for gold, made in sorted(counts.confusion.items())},
         },
+    )
+
+
+def _too_long(pairs: Pairs, longest: int) -> int:
+    """Gold entities of more words than `longest`."""
+    return sum(
+        words is not None and words[1] - words[0] > longest
+        for example, made in pairs
+        for entity in example.entities or ()
+        for words in [words_of_chars(made.evidence.word_chars, entity.chars)]
     )

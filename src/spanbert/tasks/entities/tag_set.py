@@ -24,26 +24,28 @@ class TagSet:
     Args:
         types: names of the types.
         kinds: integers (L,), the type of each tag, -1 for O.
-        continues: booleans (L,), tags that go on with an entity (I and E).
-        open: booleans (L,), tags behind which an entity may go on (B and I).
+        goes_on: booleans (L, L), whether the second tag goes on with the entity of the first.
         legal: booleans (L, L), which tag may follow which.
         begins: booleans (L,), tags with which a text may begin.
         closed: booleans (L,), tags with which a text may end.
         outside: the number of O.
-        first: integers (types,), the tag of the first word of each type's entities.
-        inside: integers (types,), the tag of their further words.
+        first: integers (types,), the tag of the first word of each type's entities of several words.
+        inside: integers (types,), the tag of the words between the first and the last.
+        last: integers (types,), the tag of the last word.
+        single: integers (types,), the tag of an only word.
     """
 
     types: tuple[str, ...]
     kinds: Integers
-    continues: Booleans
-    open: Booleans
+    goes_on: Booleans
     legal: Booleans
     begins: Booleans
     closed: Booleans
     outside: int
     first: Integers
     inside: Integers
+    last: Integers
+    single: Integers
 
     @classmethod
     def bio(cls, types: tuple[str, ...]) -> tuple[str, ...]:
@@ -63,27 +65,36 @@ class TagSet:
                 f"the labels {', '.join(labels[:8])} have no {OUTSIDE}: they are no tags of entities"
             )
         parts = [tag_parts(label) or (INSIDE, label) for label in labels]
-        roles = np.asarray([role for role, _ in parts])
+        number = {part: tag for tag, part in enumerate(parts)}
         types = tuple(sorted({name for role, name in parts if role != OUTSIDE}))
+
+        def numbers(*roles: str) -> Integers:
+            """For each type its tag of the first of the roles that it has."""
+            return np.asarray(
+                [next(number[role, name] for role in roles if (role, name) in number) for name in types],
+                dtype=np.int64,
+            )
+
+        outside = number[OUTSIDE, ""]
+        first, inside = numbers(FIRST, INSIDE, SINGLE, LAST), numbers(INSIDE, FIRST, LAST, SINGLE)
+        last, single = numbers(LAST, INSIDE, FIRST, SINGLE), numbers(SINGLE, FIRST, LAST, INSIDE)
+        begins = np.isin(np.arange(len(labels)), [outside, *first, *single])
+        closed = np.isin(np.arange(len(labels)), [outside, *last, *single])
+        roles = np.asarray([role for role, _ in parts])
         kinds = np.asarray([types.index(name) if role != OUTSIDE else -1 for role, name in parts])
-        continues, opens = np.isin(roles, (INSIDE, LAST)), np.isin(roles, (FIRST, INSIDE))
-        same = kinds[:, None] == kinds[None, :]
-        # Without B an entity begins with I; without E it may end anywhere.
-        has_first = np.isin(kinds, kinds[np.isin(roles, (FIRST, SINGLE))])
-        has_last = np.isin(kinds, kinds[roles == LAST])
-        closed = ~(opens & has_last)
-        goes_on = opens[:, None] & continues[None, :] & same
-        begins = ~continues | ~has_first
-        by_role = {role: np.full(len(types), -1) for role in (FIRST, INSIDE)}
-        for number, (role, name) in enumerate(parts):
-            if role in by_role:
-                by_role[role][types.index(name)] = number
-        inside = np.where(by_role[INSIDE] < 0, by_role[FIRST], by_role[INSIDE])
-        first = np.where(by_role[FIRST] < 0, inside, by_role[FIRST])
-        legal = goes_on | (closed[:, None] & begins[None, :])
-        return cls(
-            types, kinds, continues, opens, legal, begins, closed, labels.index(OUTSIDE), first, inside
+        goes_on = (
+            (kinds[:, None] == kinds[None, :])
+            & np.isin(roles, (FIRST, INSIDE))[:, None]
+            & np.isin(roles, (INSIDE, LAST))[None, :]
         )
+        legal = goes_on | (closed[:, None] & begins[None, :])
+        return cls(types, kinds, goes_on, legal, begins, closed, outside, first, inside, last, single)
+
+    def of_entity(self, words: int, kind: int) -> Integers:
+        """The tags of an entity of so many words and a type: integers (words,)."""
+        if words == 1:
+            return self.single[[kind]]
+        return np.asarray([self.first[kind], *[self.inside[kind]] * (words - 2), self.last[kind]])
 
     def best(self, scores: NDArray[np.floating[Any]]) -> Integers:
         """The legal sequence of tags with the highest sum of scores (Viterbi 1967).
@@ -99,18 +110,24 @@ class TagSet:
     def best_of_texts(self, scores: NDArray[np.floating[Any]], words: Sequence[int]) -> Integers:
         """As `best`, for texts of so many words one after another."""
         best: Integers = scores.argmax(axis=1)
-        ends = np.cumsum(words)
-        filled = np.asarray(words) > 0
-        starts, lasts = (ends - words)[filled], ends[filled] - 1
-        wrong = np.zeros(len(best), dtype=bool)
-        wrong[1:] = ~self.legal[best[:-1], best[1:]]
-        wrong[starts] = ~self.begins[best[starts]]
-        wrong[lasts] |= ~self.closed[best[lasts]]
+        counts = np.asarray(words, dtype=np.int64)
+        ends = np.cumsum(counts)
+        starts = ends - counts
         # Where the highest tags of all words are legal, nothing is higher.
-        for text in np.unique(np.searchsorted(ends, np.flatnonzero(wrong), side="right")).tolist():
-            place = slice(ends[text] - words[text], ends[text])
+        for text in self._illegal_texts(best, starts, ends):
+            place = slice(starts[text], ends[text])
             best[place] = self._viterbi(scores[place])
         return best
+
+    def _illegal_texts(self, tags: Integers, starts: Integers, ends: Integers) -> list[int]:
+        """Which of the texts, from and to these words, have tags that may not be as they are."""
+        filled = starts < ends
+        wrong = np.zeros(len(tags), dtype=bool)
+        wrong[1:] = ~self.legal[tags[:-1], tags[1:]]
+        wrong[starts[filled]] = ~self.begins[tags[starts[filled]]]
+        wrong[ends[filled] - 1] |= ~self.closed[tags[ends[filled] - 1]]
+        texts: list[int] = np.unique(np.searchsorted(ends, np.flatnonzero(wrong), side="right")).tolist()
+        return texts
 
     def _viterbi(self, scores: NDArray[np.floating[Any]]) -> Integers:
         barred = np.where(self.legal, 0.0, -np.inf)
@@ -135,9 +152,7 @@ class TagSet:
         """
         inside = self.kinds[tags] >= 0
         goes_on = np.zeros(len(tags) + 1, dtype=bool)
-        goes_on[1:-1] = (
-            self.continues[tags[1:]] & self.open[tags[:-1]] & (self.kinds[tags[1:]] == self.kinds[tags[:-1]])
-        )
+        goes_on[1:-1] = self.goes_on[tags[:-1], tags[1:]]
         goes_on[list(starts)] = False
         firsts = np.flatnonzero(inside & ~goes_on[:-1])
         ends = np.flatnonzero(inside & ~goes_on[1:]) + 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,17 +44,16 @@ class RelationDocument:
             Pairs in the order of the entities; their ids are `DOCUMENT:SUBJECT-OBJECT`, entities by number.
         """
         gold = self.relations or {}
+        with_gold: dict[int, list[int]] = defaultdict(list)
+        for first, second in gold:
+            with_gold[first].append(second)
+        near = self._near(most_chars_between)
         for first, subject in enumerate(self.entities):
-            for second, target in enumerate(self.entities):
+            for second in sorted({*near[first], *with_gold[first]}):
+                target = self.entities[second]
                 names = gold.get((first, second), ())
                 in_order = (subject.chars, first) < (target.chars, second)
-                wanted = first != second and (both_orders or in_order)
-                if wanted and most_chars_between is not None:
-                    between = max(subject.chars.start, target.chars.start) - min(
-                        subject.chars.end, target.chars.end
-                    )
-                    wanted = between <= most_chars_between
-                if wanted or names:
+                if names or (first != second and (both_orders or in_order)):
                     yield RelationExample(
                         f"{self.id}:{first}-{second}",
                         self.text,
@@ -61,6 +62,22 @@ class RelationDocument:
                         None if self.relations is None else names,
                         self.id,
                     )
+
+    def _near(self, most_chars_between: int | None) -> list[Sequence[int]]:
+        """For each entity the numbers of those that are near enough to it."""
+        numbers = range(len(self.entities))
+        if most_chars_between is None:
+            return [numbers for _ in numbers]
+        by_place = sorted(numbers, key=lambda number: self.entities[number].chars)
+        starts = [self.entities[number].chars.start for number in by_place]
+        near: list[list[int]] = [[] for _ in numbers]
+        for place, first in enumerate(by_place):
+            # Those that start no earlier; whatever starts before this one's end overlaps it.
+            reach = self.entities[first].chars.end + most_chars_between
+            for second in by_place[place + 1 : bisect_right(starts, reach)]:
+                near[first].append(second)
+                near[second].append(first)
+        return [*near]
 
 
 def parse_document(item: Item) -> RelationDocument:

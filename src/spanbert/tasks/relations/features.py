@@ -94,6 +94,8 @@ def collate(features: Sequence[RelationFeature]) -> RelationBatch:
 class PairEncoder:
     """Cuts texts into pieces and marks the two entities.
 
+    The pieces of the last text are kept: the pairs of a long document come in several calls.
+
     Raises:
         SettingsError: the vocabulary has nothing to mark with.
     """
@@ -102,16 +104,19 @@ class PairEncoder:
         self.tokenizer = tokenizer
         self.settings = settings
         self.marks = Marks(tokenizer, settings)
+        self._last: dict[str, Pieces] = {}
 
     def features(self, examples: Sequence[RelationExample]) -> list[RelationFeature]:
-        """The sequence of each pair; a text that several pairs share is cut once.
+        """The sequence of each pair; a text that pairs in a row share is cut once, over several calls too.
 
         Raises:
             DataError: a text holds half a surrogate pair.
             SettingsError: the marks leave a window no room for the text.
         """
-        texts = list(dict.fromkeys(example.text for example in examples))
-        pieces = dict(zip(texts, self.tokenizer.encode_many(texts), strict=True))
+        last = self._last
+        texts = list(dict.fromkeys(one.text for one in examples if one.text not in last))
+        pieces = last | dict(zip(texts, self.tokenizer.encode_many(texts), strict=True))
+        self._last = {one.text: pieces[one.text] for one in examples[-1:]}
         return [self._feature(example, pieces[example.text]) for example in examples]
 
     def _feature(self, example: RelationExample, pieces: Pieces) -> RelationFeature:

@@ -9,9 +9,8 @@ from typing import Any
 
 from spanbert.errors import DataError
 from spanbert.tasks.relations.examples import Argument
-from spanbert.text.fields import identity, kind, shown, text_field
+from spanbert.text.fields import identity, is_integer, kind, shown, text_and_words, word_list
 from spanbert.text.spans import Span
-from spanbert.text.words import joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +41,18 @@ class Item:
 
     def text_and_words(self) -> tuple[str, list[Span] | None]:
         """The text; and the characters of each of its tokens, where it is given as such. Raises DataError."""
-        if "tokens" in self.fields:
-            return joined(self.tokens("tokens"))
-        return text_field(self.fields, ("text",), self.place, self.line), None
+        return text_and_words(self.fields, self.place, self.line)
 
     def tokens(self, name: str) -> list[str]:
         """A list of words, none of them empty. Raises DataError."""
-        tokens = self.fields.get(name)
-        if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
-            raise self.error(f'"{name}" must be a list of strings, found {shown(tokens)}')
-        for number, token in enumerate(tokens):
-            if not token.strip():
-                raise self.error(f'word {number} of "{name}" is empty; leave it out')
-        return tokens
+        return word_list(self.fields, name, self.place, self.line)
 
     def integer(self, name: str) -> int:
         """An integer. Raises DataError."""
         if name not in self.fields:
             raise self.error(f'no field "{name}"; found {shown(list(self.fields))}')
         value = self.fields[name]
-        if not isinstance(value, int) or isinstance(value, bool):
+        if not is_integer(value):
             raise self.error(f'"{name}" must be an integer, found {kind(value)}')
         return value
 
@@ -86,7 +77,8 @@ class Item:
         A list counts tokens (inclusive) where the text is given as tokens, else characters (half-open).
 
         Raises:
-            DataError: another form, a place outside of the text, or nothing but spaces there.
+            DataError: another form, a list where the text is given both ways, a place outside of the text, or
+                nothing but spaces there.
         """
         start: Any
         end: Any
@@ -101,11 +93,16 @@ class Item:
                 f"{what} must be a list [start, end] or an object with char_start and char_end, "
                 f"found {shown(value)}"
             )
-        if any(not isinstance(edge, int) or isinstance(edge, bool) for edge in (start, end)):
+        if not is_integer(start) or not is_integer(end):
             raise self.error(f"{what} needs two integers as its start and end, found {shown(value)}")
         if name is not None and (not isinstance(name, str) or not name):
             raise self.error(f"the type of {what} must be a string that is not empty, found {shown(name)}")
         if words is not None and isinstance(value, list):
+            if self.fields.get("text") is not None:
+                raise self.error(
+                    f'{what} {shown(value)} could count the "tokens" or the characters of "text"; leave out '
+                    "one of the two, or give an object with char_start and char_end"
+                )
             return Argument(self.chars_of_tokens(start, end, words, what), name)
         chars = self._chars(start, end, text, what)
         if stated is not None and stated != text[chars.start : chars.end]:

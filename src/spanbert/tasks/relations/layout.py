@@ -70,30 +70,6 @@ class Mark:
     hides: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Cut:
-    """Pieces to be put in at a place of the text, where an entity opens or closes.
-
-    Args:
-        place: the piece before which they are put.
-        opens: whether the entity opens here.
-        other: the entity's other end.
-        entity: its number.
-        ids: the pieces.
-    """
-
-    place: int
-    opens: bool
-    other: int
-    entity: int
-    ids: Sequence[int]
-
-    @property
-    def order(self) -> tuple[int, bool, int, int]:
-        """At one place, what closes comes first, and what opens first closes last: the longer entity."""
-        return self.place, self.opens, -self.other, self.entity if self.opens else -self.entity
-
-
 def lay_out(
     ids: NDArray[np.int32], marks: Sequence[Mark], read: Sequence[Span], gap: int
 ) -> tuple[NDArray[np.int32], tuple[int, ...]]:
@@ -102,36 +78,37 @@ def lay_out(
     Args:
         ids: of all pieces of the text (P,).
         marks: one an entity; each entity starts within or at the end of a stretch.
-        read: disjoint stretches, ascending.
+        read: stretches that do not touch, ascending.
         gap: the piece that stands for what is left out between two stretches.
     """
-    hidden = np.zeros(len(ids), dtype=bool)
-    cuts: list[list[_Cut]] = [[] for _ in read]
-    for number, mark in enumerate(marks):
-        start, end = mark.entity.start, mark.entity.end
-        if mark.hides:
-            hidden[start:end] = True
-        home = next(
-            (index for index, stretch in enumerate(read) if stretch.start <= start < stretch.end),
-            len(read) - 1,
-        )
-        end = min(end, read[home].end)
-        if mark.hides or start == end:
-            cuts[home].append(_Cut(start, True, end, number, [*mark.before, *mark.after]))
-        else:
-            cuts[home].append(_Cut(start, True, end, number, mark.before))
-            cuts[home].append(_Cut(end, False, start, number, mark.after))
+    shown = [_within_stretch(mark.entity, read) for mark in marks]
+    hidden = {place for mark in marks if mark.hides for place in range(mark.entity.start, mark.entity.end)}
+    opening: dict[int, list[int]] = {}
+    closing: dict[int, list[int]] = {}
+    # So that marks nest, the longest entity opens first and closes last.
+    for number in sorted(range(len(marks)), key=lambda number: -len(shown[number])):
+        opening.setdefault(shown[number].start, []).append(number)
+        if shown[number]:
+            closing.setdefault(shown[number].end, []).insert(0, number)
     laid: list[int] = []
     starts = [0] * len(marks)
     for index, stretch in enumerate(read):
         if index:
             laid.append(gap)
-        here = stretch.start
-        for cut in sorted(cuts[index], key=lambda cut: cut.order):
-            laid += ids[here : cut.place][~hidden[here : cut.place]].tolist()
-            here = cut.place
-            if cut.opens:
-                starts[cut.entity] = len(laid)
-            laid += cut.ids
-        laid += ids[here : stretch.end][~hidden[here : stretch.end]].tolist()
+        for place in range(stretch.start, stretch.end + 1):
+            for number in closing.get(place, ()):
+                laid += marks[number].after
+            for number in opening.get(place, ()):
+                starts[number] = len(laid)
+                laid += marks[number].before
+                if not shown[number]:
+                    laid += marks[number].after
+            if place < stretch.end and place not in hidden:
+                laid.append(ids[place])
     return np.asarray(laid, dtype=np.int32), tuple(starts)
+
+
+def _within_stretch(entity: Span, read: Sequence[Span]) -> Span:
+    """What is shown of an entity: it ends with the stretch in which it starts."""
+    end = next(stretch.end for stretch in read if stretch.start <= entity.start <= stretch.end)
+    return Span(entity.start, min(entity.end, end))

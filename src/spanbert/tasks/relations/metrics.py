@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -28,6 +28,7 @@ from spanbert.tasks.relations.markers import ROLES, argument_of
 from spanbert.tasks.relations.settings import RelationSettings
 
 DIRECTION = re.compile(r"\((e1,e2|e2,e1)\)$")
+"""At the end of a label: which entity of the pair is the relation's subject, and which its object."""
 
 Names = frozenset[str]
 Outcome = tuple[Names, Names]
@@ -51,7 +52,7 @@ def score(
     right = [len(gold & found) for gold, found in outcomes]
     predicted, wanted = ([len(outcome[side]) for outcome in outcomes] for side in (1, 0))
     micro = prf(sum(right), sum(predicted), sum(wanted))
-    directed = says_direction(set(settings.labels) - {settings.negative})
+    directed = says_direction(settings)
     table = RelationTable(outcomes, ignore_direction=directed)
     confidence, confirmed = _confidences(pairs, outcomes, settings)
     values = {
@@ -90,8 +91,9 @@ def score(
     )
 
 
-def says_direction(labels: Collection[str]) -> bool:
-    """Whether every label ends in `(e1,e2)` or `(e2,e1)`."""
+def says_direction(settings: RelationSettings) -> bool:
+    """Whether every label but the negative one ends in `(e1,e2)` or `(e2,e1)`."""
+    labels = set(settings.labels) - {settings.negative}
     return bool(labels) and all(map(DIRECTION.search, labels))
 
 

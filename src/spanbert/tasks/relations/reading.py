@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,16 +21,25 @@ TREEBANK_BRACKETS = {"-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-L
 def read_examples(path: Path) -> Iterator[RelationExample]:
     """Pairs of a file, plain or .gz: JSONL of pairs or documents, or a JSON list as TACRED has it.
 
+    Documents without a pair are counted in a warning at the end of the file.
+
     Raises:
         DataError: the file breaks its format; the message names file, line (or object) and remedy.
     """
     empty = True
+    without_pair = 0
     for item in _items(path):
         empty = False
-        if _is_document(item.fields):
-            yield from parse_document(item).pairs()
-        else:
+        if not _is_document(item.fields):
             yield _parse_pair(item)
+            continue
+        pairs = list(parse_document(item).pairs())
+        without_pair += not pairs
+        yield from pairs
+    if without_pair:
+        logging.getLogger(__name__).warning(
+            "%s: %d x documents with fewer than two entities, so without a pair", path, without_pair
+        )
     if empty:
         raise DataError("the file holds no pairs of entities", path)
 
@@ -59,11 +69,11 @@ def _items(path: Path) -> Iterator[Item]:
         yield from (Item(fields, path, line) for line, fields in read_jsonl(path))
         return
     listed = read_json(path)
-    for number, fields in enumerate(listed):
+    for number, fields in enumerate(listed, start=1):
         place = f"{path} (object {number})"
         if not isinstance(fields, dict):
             raise DataError(f"a JSON object is needed, found {type(fields).__name__}", place)
-        yield Item(fields, place, None, number + 1)
+        yield Item(fields, place, None, number)
 
 
 def _parse_pair(item: Item) -> RelationExample:

@@ -47,6 +47,7 @@ class Relations:
 
     def __init__(self, settings: RelationSettings | None = None) -> None:
         self.settings = settings or RelationSettings()
+        self._encoder: PairEncoder | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -77,7 +78,10 @@ class Relations:
         self, examples: Sequence[RelationExample], tokenizer: Tokenizer
     ) -> list[list[RelationFeature]]:
         """One sequence a pair. Raises DataError, SettingsError."""
-        return [[feature] for feature in PairEncoder(tokenizer, self.settings).features(examples)]
+        encoder = self._encoder
+        if encoder is None or encoder.tokenizer is not tokenizer:
+            encoder = self._encoder = PairEncoder(tokenizer, self.settings)
+        return [[feature] for feature in encoder.features(examples)]
 
     def training_set(self, examples: Iterable[RelationExample], tokenizer: Tokenizer) -> RelationTrainingSet:
         """Pairs with gold, ready for training."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Document:
     """The text of one file.
 
@@ -34,9 +36,13 @@ class Document:
     def line(self, char: int) -> int | None:
         """The line of the file (from 1) where a character of `text` stands; None for kinds without lines."""
         if self.line_marks is None:
-            return self.text.count("\n", 0, char) + 1
+            return bisect_left(self._line_ends, char) + 1
         mark = bisect_right(self.line_marks, char, key=lambda mark: mark[0])
         return self.line_marks[mark - 1][1] if mark else None
+
+    @cached_property
+    def _line_ends(self) -> list[int]:
+        return [end.start() for end in re.finditer("\n", self.text)]
 
     def page(self, char: int) -> int | None:
         """The page (from 1) where a character of `text` stands; None for kinds without pages."""

@@ -14,6 +14,7 @@ from spanbert.tasks.coreference.examples import CoreferenceExample
 from spanbert.tasks.entities.examples import EntityExample
 from spanbert.tasks.relations.documents import RelationDocument
 from spanbert.tasks.relations.examples import Argument
+from spanbert.tasks.relations.metrics import DIRECTION, says_direction
 from spanbert.text.documents import Document, Skipped
 from spanbert.text.spans import Span
 from spanbert.workflows.model_source import can_do
@@ -25,8 +26,6 @@ LEFT_OUT = "none"
 CHARS_AT_ONCE = 50_000
 DOCUMENTS_AT_ONCE = 64
 DETERMINER = re.compile(r"(?:the|a|an)\s+", re.IGNORECASE)
-DIRECTED = re.compile(r"(?P<name>.+)\((?P<subject>e[12]),e[12]\)")
-"""Relation names that say themselves which of the two entities is the subject, as in SemEval-2010."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +66,11 @@ class Extraction:
     clusters: tuple[Cluster, ...]
     relations: tuple[ExtractedRelation, ...]
 
+    @property
+    def file(self) -> str:
+        """The document's path; a byte of it that is no UTF-8 is shown as `?`."""
+        return str(self.document.path).encode("utf-8", "replace").decode("utf-8")
+
     def place(self, chars: Span) -> dict[str, Any]:
         """Where a span stands: characters, and line and page for kinds of file that have them."""
         return {
@@ -79,7 +83,7 @@ class Extraction:
     def to_json(self) -> dict[str, Any]:
         """Plain types; one document of `extract --json`."""
         return {
-            "file": str(self.document.path),
+            "file": self.file,
             "text": self.document.text,
             "entities": [
                 {
@@ -244,10 +248,9 @@ class Extractor:
     def _relations(
         self, texts: Sequence[tuple[str, str]], entities: Sequence[tuple[ExtractedEntity, ...]]
     ) -> list[tuple[ExtractedRelation, ...]]:
-        found: list[list[ExtractedRelation]] = [[] for _ in texts]
         if self.relations is None:
             return [()] * len(texts)
-        directed = any(DIRECTED.fullmatch(label) for label in self.relations.task.labels)
+        directed = says_direction(self.relations.task.settings)
         pairs = [  # a list, so that the time left can be told
             pair
             for (name, text), several in zip(texts, entities, strict=True)
@@ -255,13 +258,19 @@ class Extractor:
                 name, text, tuple(Argument(one.chars, one.type) for one in several)
             ).pairs(both_orders=not directed, most_chars_between=self.most_chars_between)
         ]
+        # Asked in both orders, a pair may say one relation twice: Cause(e1,e2), and turned Cause(e2,e1).
+        found: list[dict[tuple[int, int, str], float]] = [{} for _ in texts]
         for made in self.relations.predict(pairs):
-            number = int(made.example.document)
+            likeliest = found[int(made.example.document)]
             subject, target = map(int, made.example.id.rpartition(":")[2].split("-"))
             for one in made.relations:
                 name, ends = oriented(one.relation, (subject, target))
-                found[number].append(ExtractedRelation(*ends, name, one.probability))
-        return [tuple(several) for several in found]
+                key = (*ends, name)
+                likeliest[key] = max(one.probability, likeliest.get(key, 0.0))
+        return [
+            tuple(ExtractedRelation(*key, probability) for key, probability in likeliest.items())
+            for likeliest in found
+        ]
 
 
 def oriented(relation: str, pair: tuple[int, int]) -> tuple[str, tuple[int, int]]:
@@ -270,10 +279,10 @@ def oriented(relation: str, pair: tuple[int, int]) -> tuple[str, tuple[int, int]
     >>> oriented("Cause-Effect(e2,e1)", (3, 7))
     ('Cause-Effect', (7, 3))
     """
-    found = DIRECTED.fullmatch(relation)
+    found = DIRECTION.search(relation)
     if found is None:
         return relation, pair
-    return found["name"], pair if found["subject"] == "e1" else (pair[1], pair[0])
+    return relation[: found.start()], pair if found[1] == "e1,e2" else (pair[1], pair[0])
 
 
 def without_determiner(text: str, chars: Span) -> Span:

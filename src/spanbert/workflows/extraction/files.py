@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +30,17 @@ def write_extractions(found: Iterable[Extraction], folder: Path) -> list[Path]:
     Raises:
         SpanbertError: the folder cannot be written.
     """
-    extractions = []
+    extractions: list[Extraction] = []
+    listed: list[dict[str, Any]] = []
     with gradual_write(folder / "documents.jsonl") as stream:
         for made in found:
-            stream.write(json.dumps(made.to_json(), ensure_ascii=False) + "\n")
-            stream.flush()
             extractions.append(made)
-    _write_table(folder / "entities.csv", ENTITIES, _entities(extractions))
-    _write_table(folder / "mentions.csv", MENTIONS, _mentions(extractions))
-    _write_table(folder / "relations.csv", RELATIONS, _relations(extractions))
+            listed.append(made.to_json())
+            stream.write(json.dumps(listed[-1], ensure_ascii=False) + "\n")
+            stream.flush()
+    _write_table(folder / "entities.csv", ENTITIES, _entities(listed))
+    _write_table(folder / "mentions.csv", MENTIONS, _mentions(listed))
+    _write_table(folder / "relations.csv", RELATIONS, _relations(listed))
     nodes, edges = knowledge_graph(extractions)
     write_graphml(nodes, edges, folder / "graph.graphml")
     write_json(folder / "graph.jsonld", json_ld(nodes, edges))
@@ -54,30 +56,22 @@ def _write_table(path: Path, header: Sequence[str], rows: Iterable[dict[str, Any
         table.writerows(rows)
 
 
-def _entities(extractions: Iterable[Extraction]) -> Iterable[dict[str, Any]]:
-    for made in extractions:
-        found = made.to_json()
+def _entities(listed: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for found in listed:
         for entity in found["entities"]:
             yield {"file": found["file"], **entity}
 
 
-def _mentions(extractions: Iterable[Extraction]) -> Iterable[dict[str, Any]]:
-    for made in extractions:
-        found = made.to_json()
+def _mentions(listed: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for found in listed:
         for cluster in found["clusters"]:
             for mention in cluster["mentions"]:
                 yield {"file": found["file"], "cluster": cluster["id"], "name": cluster["name"], **mention}
 
 
-def _relations(extractions: Iterable[Extraction]) -> Iterable[dict[str, Any]]:
-    for made in extractions:
-        for one in made.relations:
-            yield {
-                "file": str(made.document.path),
-                "subject": one.subject,
-                "subject_text": made.entities[one.subject].text,
-                "relation": one.relation,
-                "object": one.object,
-                "object_text": made.entities[one.object].text,
-                "probability": round(one.probability, 6),
-            }
+def _relations(listed: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for found in listed:
+        texts = [entity["text"] for entity in found["entities"]]
+        for one in found["relations"]:
+            ends = {"subject_text": texts[one["subject"]], "object_text": texts[one["object"]]}
+            yield {"file": found["file"], **one, **ends}

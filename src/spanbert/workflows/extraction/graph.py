@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any
 
 import networkx
 
+from spanbert.text.files import atomic_write
 from spanbert.workflows.extraction.extract import Extraction
 
 VOCABULARY = {
@@ -23,6 +25,8 @@ VOCABULARY = {
     "to": {"@id": "urn:spanbert:object", "@type": "@id"},
 }
 """The JSON-LD context: what each key of a node means."""
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 has no way to write: controls, surrogates, U+FFFE and U+FFFF."""
 
 
 @dataclass
@@ -92,19 +96,36 @@ def knowledge_graph(extractions: Iterable[Extraction]) -> tuple[list[Node], list
 
 
 def write_graphml(nodes: Iterable[Node], edges: Iterable[Edge], path: Path) -> None:
-    """GraphML, as Gephi, Cytoscape, yEd and networkx read it."""
+    """GraphML, as Gephi, Cytoscape, yEd and networkx read it.
+
+    Characters that XML cannot hold, as the form feed between pages, are written as spaces.
+
+    Raises:
+        SpanbertError: the file cannot be written.
+    """
     graph = networkx.MultiDiGraph()
     for node in nodes:
-        graph.add_node(node.id, label=node.name, kind=node.kind, file=node.file, mentions=node.mentions)
+        graph.add_node(
+            node.id,
+            label=_xml_text(node.name),
+            kind=_xml_text(node.kind),
+            file=_xml_text(node.file),
+            mentions=node.mentions,
+        )
     for edge in edges:
         graph.add_edge(
             edge.subject,
             edge.object,
-            label=edge.relation,
+            label=_xml_text(edge.relation),
             probability=round(edge.probability, 6),
             count=edge.count,
         )
-    networkx.write_graphml(graph, path)
+    with atomic_write(path) as stream:
+        networkx.write_graphml(graph, stream.buffer)
+
+
+def _xml_text(text: str) -> str:
+    return NO_XML.sub(" ", text)
 
 
 def json_ld(nodes: Iterable[Node], edges: Iterable[Edge]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ def extraction_page(extractions: Sequence[Extraction]) -> Html:
     """A page that can be read without network and without scripts."""
     types = keys_of([span for made in extractions for span in _entities(made)])  # one colour in all documents
     links = [
-        element("li", element("a", str(made.document.path), href=f"#document-{number}"))
+        element("li", element("a", made.file, href=f"#document-{number}"))
         for number, made in enumerate(extractions)
     ]
     return page(
@@ -47,7 +47,7 @@ def _document(number: int, made: Extraction, types: Sequence[str]) -> Html:
         )
     return element(
         "section",
-        element("h2", element("bdi", str(made.document.path)), id=f"document-{number}"),
+        element("h2", element("bdi", made.file), id=f"document-{number}"),
         element("p", counts),
         *(element("p", element("bdi", note), class_="note") for note in notes),
         *_marked("Entities", text, _entities(made), types, shown),

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from spanbert.errors import SettingsError
+from spanbert.errors import DataError, SettingsError
 from spanbert.tasks.entities.examples import EntityExample, Notes, Place
 from spanbert.tasks.entities.formats import brat, conll, doccano, jsonl, label_studio, spacy
 from spanbert.text.fields import with_distinct_ids
 from spanbert.text.files import read_jsonl, read_lines
 
 JSONL_ENDINGS = (".jsonl", ".jsonlines", ".ndjson")
+COLUMN_ENDINGS = (".conll", ".tsv", ".bio", ".bioes", ".bilou", ".iob", ".iob1", ".iob2")
+ENDINGS = (*JSONL_ENDINGS, ".json", ".spacy", ".txt", *COLUMN_ENDINGS)
 LINES_LOOKED_AT = 20
 
 WRITERS: dict[str, Callable[[Path, Iterable[EntityExample]], None]] = {
@@ -53,6 +55,8 @@ def parse_item(item: Mapping[str, Any], place: Place) -> EntityExample:
         return spacy.parse(item, place)
     if doccano.is_line(item):
         return doccano.parse(item, place)
+    if "entities" not in item and spacy.has_tokens(item):
+        return spacy.parse(item, place)
     return jsonl.parse(item, place)
 
 
@@ -70,7 +74,7 @@ def write_examples(path: Path, examples: Iterable[EntityExample], form: str) -> 
 
 
 def _read(path: Path, notes: Notes) -> Iterator[tuple[Place, EntityExample]]:
-    name = path.name.removesuffix(".gz")
+    name = path.name.removesuffix(".gz").lower()
     if path.is_dir():
         return brat.read(path, notes)
     if name.endswith(JSONL_ENDINGS):
@@ -79,9 +83,15 @@ def _read(path: Path, notes: Notes) -> Iterator[tuple[Place, EntityExample]]:
         return label_studio.read(path, notes)
     if name.endswith(".spacy"):
         return spacy.read(path, notes)
-    if name.endswith(".txt") and not _is_conll(path):
+    if name.endswith(COLUMN_ENDINGS) or _is_conll(path):
+        return conll.read(path, notes)
+    if name.endswith(".txt"):
         return _read_plain(path, notes)
-    return conll.read(path, notes)
+    raise DataError(
+        f"cannot tell its format; the name must end in {', '.join(ENDINGS)} (or these with .gz), or its "
+        "lines in tags",
+        path,
+    )
 
 
 def _read_jsonl(path: Path, notes: Notes) -> Iterator[tuple[Place, EntityExample]]:
@@ -98,7 +108,7 @@ def _read_plain(path: Path, notes: Notes) -> Iterator[tuple[Place, EntityExample
 
 
 def _is_conll(path: Path) -> bool:
-    """Whether the first lines of a .txt file all end in a tag."""
+    """Whether the first lines of a file all end in a tag."""
     looked = 0
     for _, line in read_lines(path):
         if not line.strip() or line.startswith((conll.DOCUMENT_START, "# ")):

@@ -13,10 +13,12 @@ from pathlib import Path
 from spanbert.errors import DataError
 from spanbert.tasks.entities.examples import EntityExample, Notes, Place, example_of_words
 from spanbert.tasks.entities.formats.tokens import in_words
+from spanbert.text.fields import shown
 from spanbert.text.files import atomic_write, read_lines
 from spanbert.text.tags import Scheme, TagFaults, spans_of_tags, tag_parts, tags_of_spans
 
 DOCUMENT_START = "-DOCSTART-"
+BYTE_ORDER_MARK = "\ufeff"
 SCHEMES_SHOWN = "O, B-TYPE, I-TYPE, or E-, S-, L-, U- of BIOES and BILOU"
 
 Row = tuple[int, list[str]]
@@ -111,15 +113,26 @@ def write(path: Path, examples: Iterable[EntityExample], scheme: Scheme = "BIO")
     punctuation.
 
     Raises:
-        DataError: entities overlap, or one does not begin and end with words; nothing is written.
+        DataError: entities overlap, or one does not begin and end with words; only some texts have gold; or a
+            text would be read otherwise, as one without words or with a tab in one; nothing is written.
     """
     with atomic_write(path) as stream:
-        document = None
+        document, gold = None, None
         for example in examples:
+            gold = example.entities is not None if gold is None else gold
+            if gold != (example.entities is not None):
+                raise DataError(
+                    f"text {example.id!r} has {'no gold' if gold else 'gold'}, unlike those before, but all "
+                    "lines need the same columns; write two files, or jsonl"
+                )
             if example.document != document:
                 document = example.document
                 stream.write(f"{DOCUMENT_START}\tO\n\n")
             words, spans = in_words(example)
+            if not words:
+                raise DataError(
+                    f"text {example.id!r} has no words, which columns cannot say; leave it out or write jsonl"
+                )
             try:
                 tags = tags_of_spans(len(words), spans, scheme)
             except ValueError:
@@ -127,5 +140,24 @@ def write(path: Path, examples: Iterable[EntityExample], scheme: Scheme = "BIO")
                     f"text {example.id!r} has entities that overlap, which columns cannot say; write jsonl"
                 ) from None
             for word, tag in zip(words, tags, strict=True):
-                stream.write(f"{word}\t{tag}\n" if example.entities is not None else f"{word}\n")
+                columns = [word, tag] if gold else [word]
+                line = "\t".join(columns)
+                if not _is_read_as(line, columns):
+                    raise DataError(
+                        f"text {example.id!r}: the line {shown(line)} would be read otherwise (tabs and line "
+                        f"breaks part columns and lines, {DOCUMENT_START} documents); write jsonl"
+                    )
+                stream.write(f"{line}\n")
             stream.write("\n")
+
+
+def _is_read_as(line: str, columns: list[str]) -> bool:
+    """Whether the reader finds these columns in a line."""
+    word, *tags = columns
+    return (
+        _columns(line) == columns
+        and not set("\n\r") & set(line)
+        and word.strip() != ""
+        and not word.startswith((DOCUMENT_START, BYTE_ORDER_MARK))
+        and all(tag_parts(tag) is not None for tag in tags)
+    )

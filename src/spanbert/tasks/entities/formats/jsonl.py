@@ -10,7 +10,7 @@ from typing import Any
 from spanbert.errors import DataError
 from spanbert.tasks.entities.examples import EntityExample, Place, entities_of_chars, example_of_words
 from spanbert.tasks.entities.formats.tokens import in_words
-from spanbert.text.fields import identity, kind, shown, text_field
+from spanbert.text.fields import identity, is_integer, kind, shown, text_and_words
 from spanbert.text.files import atomic_write
 from spanbert.text.words import joined
 
@@ -24,18 +24,24 @@ def parse(item: Mapping[str, Any], place: Place) -> EntityExample:
     name = identity(item, place.path, place.line)
     document = next((str(item[key]) for key in ("document", "doc_key") if item.get(key) is not None), None)
     given = item.get("entities")
-    if "text" not in item and "tokens" in item:
+    text, words = text_and_words(item, place.path, place.line)
+    if words is not None and item.get("text") is None:
         spans = None if given is None else _token_spans(given, place)
-        return example_of_words(_tokens(item["tokens"], place), spans, name, place, document)
-    text = text_field(item, ("text",), place.path, place.line)
+        return example_of_words(item["tokens"], spans, name, place, document)
+    if words is not None and isinstance(given, list):
+        _must_name_characters(given, place)
     entities = None if given is None else entities_of_chars(text, given, place)
-    return EntityExample(name, text, entities, None, document)
+    return EntityExample(name, text, entities, None if words is None else tuple(words), document)
 
 
-def _tokens(given: Any, place: Place) -> list[str]:
-    if not isinstance(given, list) or not all(isinstance(token, str) for token in given):
-        raise place.error('"tokens" must be a list of strings')
-    return given
+def _must_name_characters(given: list[Any], place: Place) -> None:
+    """Refuse entities whose offsets could count the tokens or the characters of a line that has both."""
+    for item in given:
+        if not isinstance(item, Mapping) or not {"char_start", "char_end"} <= item.keys():
+            raise place.error(
+                f'the entity {shown(item)} could count the "tokens" or the characters of "text"; leave out '
+                "one of the two, or give an object with char_start and char_end"
+            )
 
 
 def _token_spans(given: Any, place: Place) -> list[tuple[int, int, str]]:
@@ -45,7 +51,7 @@ def _token_spans(given: Any, place: Place) -> list[tuple[int, int, str]]:
     spans = []
     for item in given:
         whole = isinstance(item, list) and len(item) == 3 and isinstance(item[2], str) and item[2]
-        if not whole or any(not isinstance(number, int) or isinstance(number, bool) for number in item[:2]):
+        if not whole or not all(is_integer(number) for number in item[:2]):
             raise place.error(
                 f"an entity of tokens must be [first token, last token, type], found {shown(item)}"
             )

@@ -35,7 +35,7 @@ def read(path: Path, notes: Notes) -> Iterator[tuple[Place, EntityExample]]:
         place = Place(f"{path} (task {number + 1})", None, notes)
         if not isinstance(item, Mapping):
             raise place.error(f"an object is needed, found {kind(item)}")
-        named = {"id": str(number + 1), **item}
+        named = item if item.get("id") is not None else {**item, "id": str(number + 1)}
         yield place, parse(named, place) if is_task(item) else doccano.parse(named, place)
 
 
@@ -43,12 +43,16 @@ def parse(item: Mapping[str, Any], place: Place) -> EntityExample:
     """One task; of several annotations the first that was not cancelled counts, and the others are noted.
 
     Raises:
-        DataError: the task has no text, several texts, or an entity that is not in it.
+        DataError: the task has no text, several texts, or an entity that is malformed or not in it.
     """
     texts = {name: value for name, value in item["data"].items() if isinstance(value, str)}
-    given = [one for one in item.get("annotations") or () if not one.get("was_cancelled")]
-    results = given[0].get("result", []) if given else []
-    name = next((one["to_name"] for one in results if "to_name" in one), TEXT)
+    annotations = _objects(item.get("annotations") or [], "annotations", place)
+    given = [one for one in annotations if not one.get("was_cancelled")]
+    results = _objects(given[0].get("result", []), "result", place) if given else []
+    # Results of other kinds (choices, relations) are no entities, and may be of another text of the task.
+    labelled = [one for one in results if one.get("type", "labels") == "labels"]
+    names = (one.get("to_name") for one in [*labelled, *results])
+    name = next((name for name in names if isinstance(name, str)), TEXT)
     text = texts.get(name) if name in texts else next(iter(texts.values())) if len(texts) == 1 else None
     if text is None:
         raise place.error(
@@ -58,9 +62,14 @@ def parse(item: Mapping[str, Any], place: Place) -> EntityExample:
         place.notes["further annotations of a task, left out"] += len(given) - 1
     entities = None
     if given:
-        values = [one["value"] for one in results if one.get("type", "labels") == "labels"]
-        entities = entities_of_chars(text, values, place)
+        entities = entities_of_chars(text, [one.get("value") for one in labelled], place)
     return EntityExample(identity(item, place.path, place.line), text, entities)
+
+
+def _objects(given: Any, name: str, place: Place) -> list[Mapping[str, Any]]:
+    if not isinstance(given, list) or not all(isinstance(one, Mapping) for one in given):
+        raise place.error(f'"{name}" must be a list of objects, found {shown(given)}')
+    return given
 
 
 def write(path: Path, examples: Iterable[EntityExample]) -> None:

@@ -18,7 +18,7 @@ from spanbert.tasks.entities.examples import (
     overlapping,
 )
 from spanbert.tasks.entities.formats.tokens import words_of
-from spanbert.text.fields import identity, shown, text_field
+from spanbert.text.fields import identity, is_integer, kind, shown, text_field
 from spanbert.text.files import atomic_write, make_folder, read_bytes
 from spanbert.text.spans import Span
 
@@ -107,27 +107,36 @@ def _spacy() -> Any:
     return spacy
 
 
+def has_tokens(item: Mapping[str, Any]) -> bool:
+    """Whether a JSON object has tokens as Prodigy has them, objects with their characters."""
+    tokens = item.get("tokens")
+    return isinstance(tokens, list) and any(isinstance(token, Mapping) for token in tokens)
+
+
 def parse(item: Mapping[str, Any], place: Place) -> EntityExample:
     """One line of Prodigy's JSONL; a line that was rejected or ignored there has no gold.
 
     Raises:
-        DataError: as `entities_of_chars`; or `tokens` are not those of the text.
+        DataError: as `entities_of_chars`; or `tokens` are no list, or not those of the text.
     """
     text = text_field(item, ("text",), place.path, place.line)
     entities = None
     if item.get("answer", "accept") != "accept":
         place.notes["texts that were not accepted in annotation, taken as texts without gold"] += 1
-    elif item["spans"] is not None:
+    elif item.get("spans") is not None:
         entities = entities_of_chars(text, item["spans"], place)
     words = None if item.get("tokens") is None else _words(text, item["tokens"], place)
     return EntityExample(identity(item, place.path, place.line), text, entities, words)
 
 
-def _words(text: str, tokens: Any, place: Place) -> tuple[Span, ...]:
+def _words(text: str, tokens: Any, place: Place) -> tuple[Span, ...] | None:
+    """Characters of the tokens; None where they leave a text without a word, which would never be read."""
+    if not isinstance(tokens, list):
+        raise place.error(f'"tokens" must be a list, found {kind(tokens)}')
     words: list[Span] = []
-    for token in tokens if isinstance(tokens, list) else ():
+    for token in tokens:
         start, end = (token.get("start"), token.get("end")) if isinstance(token, Mapping) else (None, None)
-        if not isinstance(start, int) or not isinstance(end, int) or not 0 <= start < end <= len(text):
+        if not is_integer(start) or not is_integer(end) or not 0 <= start < end <= len(text):
             raise place.error(
                 f"a token needs its characters as start and end in the text, found {shown(token)}"
             )
@@ -135,7 +144,7 @@ def _words(text: str, tokens: Any, place: Place) -> tuple[Span, ...]:
             raise place.error(f"the token {shown(token)} overlaps the one before")
         if text[start:end].strip():
             words.append(Span(start, end))
-    return tuple(words)
+    return tuple(words) if words or not text.strip() else None
 
 
 def write_jsonl(path: Path, examples: Iterable[EntityExample]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -19,7 +20,7 @@ class NewVocabulary:
 
     A piece that the old vocabulary has too keeps its vector. For the others vectors are drawn with the mean
     and deviation that the old ones have in each dimension, so that the layers above read what they are used
-    to; their bias in the heads is zero. All else stays: what the layers know of order and context carries
+    to; their bias in the heads is zero. All else stays: what the layers know of order and context may carry
     over between languages (Artetxe et al., 2020, On the Cross-lingual Transferability of Monolingual
     Representations).
 
@@ -31,7 +32,7 @@ class NewVocabulary:
     old: Sequence[str]
     new: Sequence[str]
 
-    @property
+    @cached_property
     def kept(self) -> dict[int, int]:
         """Number of each piece in the new vocabulary that both have -> its number in the old one."""
         numbers = {piece: number for number, piece in enumerate(self.old)}
@@ -50,6 +51,5 @@ class NewVocabulary:
         return replace(stored, tensors=tensors)
 
     def _moved(self, rows: Tensor, start: Tensor) -> Tensor:
-        kept = self.kept
-        start[list(kept)] = rows[list(kept.values())]
+        start[list(self.kept)] = rows[list(self.kept.values())]
         return start

@@ -69,6 +69,8 @@ class Recipe:
     precision: str
     label: str | None
     """A label whose precision, recall and F1 are told too."""
+    task_settings: dict[str, str]
+    """Of ours alone, such as the pooling."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ class Comparison:
         start = folder / "start"
         if not (start / "config.json").exists():
             convert(recipe.model, start)
-        untaught = task_class(recipe.task)()
+        kind = task_class(recipe.task)
+        untaught = kind(kind.Settings.model_validate(recipe.task_settings))
         train, dev = (list(untaught.read(Path(name))) for name in (recipe.train, recipe.dev))
         checkpoint = read_checkpoint(start)
         made = build_untrained(checkpoint, untaught.learn(train), dropout=0.0)
@@ -161,6 +164,7 @@ class Comparison:
             dropout=read_checkpoint(self.start).config.hidden_dropout,
             evaluations=1,
             seed=seed,
+            task_settings=self.recipe.task_settings,
         )
 
     def peer(self, seed: int) -> dict[str, Any]:
@@ -319,6 +323,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16, help="texts in a batch of the peer")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--label", help="tell precision, recall and F1 of this label too")
+    parser.add_argument("--task-settings", nargs="+", default=[], metavar="NAME=VALUE", help="of ours")
     parser.add_argument("--runs", type=Path, help="folder of the runs; runs/quality/TASK-DATA when left out")
     parser.add_argument(
         "--output", type=Path, help="result file; results/TASK_quality_DATA.json when left out"
@@ -327,6 +332,7 @@ def main() -> None:
     data = Path(given.train).absolute().parent.name
     folder = given.runs or Path("runs") / "quality" / f"{given.task}-{data}"
     output = given.output or HERE / "results" / f"{given.task}_quality_{data}.json"
+    given.task_settings = dict(one.split("=", 1) for one in given.task_settings)
     recipe = Recipe(**{name: getattr(given, name) for name in Recipe.__dataclass_fields__})
     comparison = Comparison.of(recipe, folder)
     runs = []

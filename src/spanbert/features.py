@@ -44,6 +44,7 @@ from spanbert.workflows.embedding.embed import (
     checked,
     parse_pooling,
     unit,
+    vector_part,
 )
 from spanbert.workflows.embedding.spans import SpanEmbedder, TextSpan
 from spanbert.workflows.embedding.vector_cache import VectorCache
@@ -154,14 +155,15 @@ class SpanbertFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             checkpoint = read_checkpoint(self.model, offline=self.offline)
             precision = parse_precision(self.precision)
             embedder: Embedder | SpanEmbedder
+            part = None
             if self.pooling == "spans":
                 embedder = SpanEmbedder(checkpoint, precision)
             else:
-                pooling = parse_pooling(self.pooling)
+                pooling, part = parse_pooling(self.pooling), vector_part(checkpoint)
                 embedder = Embedder(
                     checkpoint, pooling=pooling, normalize=self.normalize, precision=precision
                 )
-            digests = json.dumps(model_sha256(checkpoint.path), sort_keys=True)
+            digests = json.dumps(model_sha256(checkpoint.path, part=part), sort_keys=True)
             weights = hashlib.sha256(digests.encode()).hexdigest()
             if weights != self.__dict__.get("model_sha256_", weights):
                 raise CheckpointError(

@@ -317,3 +317,80 @@ def test_a_label_column_that_is_not_there_is_named(start, tmp_path):
 def test_things_that_are_neither_path_nor_frame_are_refused(start, tmp_path):
     with pytest.raises(SpanbertError, match="train must be a path or a frame of pandas or polars, got dict"):
         finetune("classification", train={"text": ["a"]}, model=start, output=tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("label", "dev", "message"),
+    [
+        ("label", {"text": ["a"], "label": ["weather"]}, r"the data has the labels \['weather'\]"),
+        ("label", {"text": ["a"], "text2": ["b"], "label": ["technology"]}, "this is a pair"),
+        ("number", {"text": ["5"], "label": ["n/a"]}, "text '1' has the label 'n/a'"),
+    ],
+)
+def test_dev_data_that_cannot_score_are_refused_before_training(start, tmp_path, label, dev, message):
+    table = rows()
+    if label == "number":
+        table = [{**row, "label": number / 4} for number, row in enumerate(table)]
+    output = tmp_path / "model"
+    with pytest.raises(SpanbertError, match=message):
+        finetune(
+            "classification",
+            train=frame_of("pandas", table),
+            dev=frame_of("pandas", dev),
+            model=start,
+            output=output,
+            **SETTINGS,
+        )
+    assert not (output / "run").exists()
+
+
+def test_texts_without_a_label_are_not_held_out(start, tmp_path, caplog):
+    table = [*rows(10), *({"text": f"a film {number}", "label": None} for number in range(40))]
+    report = finetune(
+        "classification", train=frame_of("pandas", table), model=start, output=tmp_path, steps=1, **SETTINGS
+    )
+    assert report.counts == {**report.counts, "texts": 2, "texts_without_label": 0}
+
+
+def test_columns_of_a_frame_are_guessed_and_said_too(start, tmp_path, caplog):
+    table = [{"review": row["text"], "sentiment": row["label"]} for row in rows()]
+    with caplog.at_level(logging.WARNING):
+        finetune(
+            "classification",
+            train=frame_of("polars", table),
+            model=start,
+            output=tmp_path,
+            steps=1,
+            **SETTINGS,
+        )
+    told = "train frame: guessed text_column = review, label_column = sentiment"
+    assert sum(told in record.getMessage() for record in caplog.records) == 1
+
+
+def test_other_libraries_are_told_what_the_scores_mean(start, tmp_path):
+    """By `problem_type` transformers' pipelines choose softmax, a sigmoid for each label or plain numbers."""
+    made = {}
+    for name, label in (("several", ["technology"]), ("number", 0.5)):
+        table = [{**row, "label": label if number % 2 else (label * 2)} for number, row in enumerate(rows())]
+        if name == "several":
+            table[0]["label"] = ["art", "technology"]
+        finetune(
+            "classification",
+            train=frame_of("polars", table),
+            model=start,
+            output=tmp_path / name,
+            steps=1,
+            **SETTINGS,
+        )
+        made[name] = json.loads((tmp_path / name / "config.json").read_text(encoding="utf-8"))["problem_type"]
+        text = "a phone"
+        before = spanbert.load(tmp_path / name)(text)
+        (tmp_path / name / "task.json").unlink()
+        after = spanbert.load(tmp_path / name, "classification")(text)
+        assert after.kind == before.kind == name
+    assert made == {"several": "multi_label_classification", "number": "regression"}
+
+
+def test_a_model_of_labels_gives_no_numbers(trained):
+    with pytest.raises(SpanbertError, match="kind number has no labels, and the model knows 2"):
+        spanbert.load(trained[0], task_settings={"kind": "number"})

@@ -18,6 +18,10 @@ def test_a_picture_is_written_and_replaced_whole(tmp_path, count):
     assert [file.name for file in tmp_path.iterdir()] == ["confusion.png"]
 
 
+def test_a_label_is_no_formula(tmp_path):
+    draw_confusion(["$^$", "cost $_x$ a$"], [[1, 0], [0, 1]], tmp_path / "confusion.png")
+
+
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(SpanbertError, match="cannot be written"):

@@ -49,3 +49,11 @@ def test_the_only_example_of_a_class_is_trained_on():
     kept, held = hold_out(range(10), ["rare", *["common"] * 9], 0.8, 0)
     assert 0 in kept
     assert len(held) == 8
+
+
+def test_what_small_classes_cannot_give_is_not_taken_from_others():
+    strata = [*map(str, range(40)), *["a"] * 10]
+    assert [strata[number] for number in hold_out(range(50), strata, 0.2, 0)[1]] == ["a", "a"]
+    unlike = [*map(str, range(30)), *["x"] * 20, *["y"] * 20]
+    held = [unlike[number] for number in hold_out(range(70), unlike, 0.2, 0)[1]]
+    assert (held.count("x"), held.count("y"), len(held)) == (4, 4, 8)

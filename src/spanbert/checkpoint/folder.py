@@ -147,7 +147,8 @@ def write_folder(
         SpanbertError: the disk is full or not writable; each file there is whole, the new or the old one.
     """
     tensors = {names.theirs(name): value for name, value in model.named_parameters()}
-    write_files(path, hf_config(config, architecture, labels), tensors, tokenizer, task)
+    kind = task.settings.get("kind", "number" if labels and len(labels) == 1 else None) if task else None
+    write_files(path, hf_config(config, architecture, labels, kind=kind), tensors, tokenizer, task)
 
 
 def write_files(

@@ -25,6 +25,13 @@ FIELDS: dict[str, tuple[str, Any]] = {
 }
 
 
+PROBLEM_TYPES = {
+    "one": "single_label_classification",
+    "several": "multi_label_classification",
+    "number": "regression",
+}
+"""What tasks call the kind of a label -> what transformers' sequence classifier calls it."""
+
 ACTIVATION_ALIASES: dict[str, Activation] = {
     "gelu_python": Activation.GELU,
     "gelu_fast": Activation.GELU_TANH,
@@ -99,6 +106,7 @@ def hf_config(
     architecture: str,
     labels: Sequence[str] | None = None,
     *,
+    kind: str | None = None,
     dtype: str = "float32",
     other: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -108,6 +116,7 @@ def hf_config(
         config: shape of the encoder.
         architecture: Hugging Face class that can load the weights.
         labels: label names of a classification head, in order.
+        kind: of its labels, `one`, `several` or `number`; by it transformers' pipelines make probabilities.
         dtype: number type of the weights.
         other: further entries of an earlier `config.json`, kept as they are.
     """
@@ -119,7 +128,16 @@ def hf_config(
     if labels is not None:
         values["id2label"] = {str(number): label for number, label in enumerate(labels)}
         values["label2id"] = {label: number for number, label in enumerate(labels)}
+    if kind in PROBLEM_TYPES:
+        values["problem_type"] = PROBLEM_TYPES[kind]
     return values
+
+
+def label_kind(values: Mapping[str, Any]) -> str | None:
+    """The kind of labels that a `config.json` says, in our word; None where it says none."""
+    return next(
+        (ours for ours, theirs in PROBLEM_TYPES.items() if theirs == values.get("problem_type")), None
+    )
 
 
 def label_names(values: Mapping[str, Any]) -> tuple[str, ...] | None:

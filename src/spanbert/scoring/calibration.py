@@ -17,22 +17,20 @@ def softmax(scores: Floats, temperature: float = 1.0) -> Floats:
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
-def fit_temperature(scores: Sequence[Floats], right: Sequence[bool]) -> float:
+def fit_temperature(scores: Sequence[Floats] | Floats, right: Sequence[bool] | NDArray[np.bool_]) -> float:
     """The temperature at which "probability of the best choice" predicts best whether the choice is right.
 
     Args:
-        scores: for each prediction, the scores (n,) of all choices, in nats.
+        scores: for each prediction, the scores (n,) of all choices, in nats; a table (N, n) where all have
+            as many choices.
         right: for each prediction, whether its best-scored choice is right.
 
     Returns:
         The value in [0.05, 20] with the least mean log loss; 1.0 when there is nothing to fit on.
     """
-    if not scores:
+    if not len(scores):
         return 1.0
-    width = max(len(row) for row in scores)
-    table = np.full((len(scores), width), -np.inf)
-    for number, row in enumerate(scores):
-        table[number, : len(row)] = row
+    table = scores if isinstance(scores, np.ndarray) else _table(scores)
     truth = np.asarray(right, dtype=np.float64)
     if truth.min() == truth.max():
         return 1.0
@@ -46,6 +44,14 @@ def fit_temperature(scores: Sequence[Floats], right: Sequence[bool]) -> float:
     step = float(grid[1] - grid[0])
     fine = np.clip(np.linspace(centre - step, centre + step, 41), grid[0], grid[-1])
     return float(np.exp(min(fine, key=log_loss)))
+
+
+def _table(rows: Sequence[Floats]) -> Floats:
+    """Rows of any length, filled up with -inf."""
+    table = np.full((len(rows), max(len(row) for row in rows)), -np.inf)
+    for number, row in enumerate(rows):
+        table[number, : len(row)] = row
+    return table
 
 
 def expected_calibration_error(confidence: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:

@@ -41,8 +41,8 @@ def fit_labels(scores: Floats, truth: NDArray[np.bool_], *, several: bool) -> di
     wide = np.asarray(scores, dtype=np.float64)
     if not several:
         right = truth[np.arange(len(truth)), wide.argmax(axis=1)]
-        return {"temperature": round(fit_temperature(list(wide), list(right)), 4)}
+        return {"temperature": round(fit_temperature(wide, right), 4)}
     choices = np.stack([np.zeros(wide.size), wide.ravel()], axis=1)
-    temperature = round(fit_temperature(list(choices), list((wide > 0).ravel() == truth.ravel())), 4)
+    temperature = round(fit_temperature(choices, (wide > 0).ravel() == truth.ravel()), 4)
     chances = label_chances(wide, temperature, several=True)
     return {"temperature": temperature, "threshold": best_f1_threshold(chances, truth)}

@@ -87,6 +87,26 @@ class Stratified(Protocol):
 
 
 @runtime_checkable
+class ReadsTables(Protocol):
+    """A task that finds out once for a table which of its columns hold what."""
+
+    def read_table(
+        self, rows: Iterable[tuple[int, Mapping[str, Any]]], names: Iterable[str], place: str
+    ) -> Iterator[Any]:
+        """Examples of numbered rows of a table whose columns have these names. Raises DataError."""
+        ...
+
+
+@runtime_checkable
+class ChecksGold(Protocol):
+    """A task that can tell before training whether dev data can score it."""
+
+    def check_gold(self, examples: Sequence[Any]) -> None:
+        """Raises DataError where the gold of dev data is none that the learned task can be scored by."""
+        ...
+
+
+@runtime_checkable
 class ReadsDocuments(Protocol):
     """A task for which a .txt file is one example, and not one a line."""
 

@@ -9,6 +9,7 @@ if its first column name is, or if writing all its rows again with quotes gives 
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ TSV_ENDINGS = (".tsv", ".tab")
 TEXT_ENDINGS = (".txt",)
 ENDINGS = (*CSV_ENDINGS, *TSV_ENDINGS, *JSONL_ENDINGS, *TEXT_ENDINGS)
 LONGEST_CELL = 2**31 - 1
+MOST_CELL_LINES = 10_000
+"""Of a quoted TSV; a quote that stays open longer is taken for a stray one."""
 
 Row = dict[str, Any]
 """Column name -> cell; all cells of CSV and TSV are strings."""
@@ -53,6 +56,21 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
     raise DataError(
         f"cannot tell its format; the name must end in {', '.join(ENDINGS)} (or these with .gz)", path
     )
+
+
+def column_names(path: Path) -> list[str]:
+    """Names of all columns of a table: of JSONL those of any row before the first broken one.
+
+    Raises:
+        DataError: as `read_rows`, for the first row.
+    """
+    rows = read_rows(path)
+    names = dict.fromkeys(next(rows, (0, {}))[1])
+    if path.name.removesuffix(".gz").lower().endswith(JSONL_ENDINGS):
+        with contextlib.suppress(DataError):  # whoever reads the rows meets it in its place
+            for _, row in rows:
+                names |= dict.fromkeys(row)
+    return list(names)
 
 
 def _delimiter(path: Path) -> str:
@@ -99,10 +117,18 @@ def _quoted_rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error as error:
-            remedy = "a quote is never closed" if "end of data" in str(error) else str(error)
-            raise DataError(f"broken CSV: {remedy}", path, line) from None
+            raise DataError(f"broken CSV: {_remedy(str(error))}", path, line) from None
         if cells:
             yield line, cells
+
+
+def _remedy(problem: str) -> str:
+    """What is wrong in words of the file, not of Python's reader."""
+    if "end of data" in problem:
+        return "a quote is never closed"
+    if "new-line" in problem:
+        return "lines must end in LF or CRLF, and a CR within a cell be in quotes"
+    return problem
 
 
 def _is_quoted(path: Path) -> bool:
@@ -114,6 +140,8 @@ def _is_quoted(path: Path) -> bool:
     def lines() -> Iterator[str]:
         for _, text in read_lines(path):
             raw.append(f"{text}\n")
+            if len(raw) > MOST_CELL_LINES:
+                raise csv.Error("a quote is never closed")
             yield raw[-1]
 
     csv.field_size_limit(LONGEST_CELL)

@@ -60,8 +60,8 @@ def draw_confusion(labels: Sequence[str], counts: Sequence[Sequence[int]], path:
     figure = Figure(figsize=(inches, inches), layout="constrained")
     axes = figure.add_subplot()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(cells, names, rotation=90, fontsize=size, family=fonts)
-    axes.set_yticks(cells, names, fontsize=size, family=fonts)
+    axes.set_xticks(cells, names, rotation=90, fontsize=size, family=fonts, parse_math=False)
+    axes.set_yticks(cells, names, fontsize=size, family=fonts, parse_math=False)
     axes.set_xlabel("predicted")
     axes.set_ylabel("gold")
     if len(names) <= MOST_NUMBERED:

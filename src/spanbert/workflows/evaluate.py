@@ -135,9 +135,9 @@ def _write(output: Path, evaluation: Evaluation, predictions: Sequence[Any], com
             stream.write(json.dumps(prediction.to_json(), ensure_ascii=False) + "\n")
     if evaluation.report.task == "question-answering":
         write_json(output / "predictions.json", {made.id: made.text for made in predictions})
+    write_json(output / "report.json", {**evaluation.to_json(), "command": command})
     if confusion := evaluation.report.details.get("confusion"):
         draw_confusion(*confusion_matrix(confusion), output / "confusion.png")
-    write_json(output / "report.json", {**evaluation.to_json(), "command": command})
 
 
 def _write_page(path: Path, analysis: Analysis, evaluation: Evaluation, seen: Seen | None) -> None:

@@ -17,8 +17,8 @@ def hold_out(
 ) -> tuple[list[E], list[E]]:
     """Split examples at random, a pure function of their number, strata and `seed`.
 
-    Each stratum gives its share as nearly as whole examples allow, so that all together give theirs, but
-    never its last example: what is not trained cannot be predicted.
+    Each stratum gives its share, rounded up or down so that all together give theirs as nearly as they can,
+    but never its last example: what is not trained cannot be predicted.
 
     Args:
         examples: to be split.
@@ -36,12 +36,15 @@ def hold_out(
     for number, stratum in enumerate(strata):
         members.setdefault(stratum, []).append(number)
     rng = np.random.default_rng((seed, len(examples)))
+    sizes = np.array([len(numbers) for numbers in members.values()])
+    due = np.round(share * sizes, 9)  # 0.1 of 30 is 3, not a little more
+    counts = np.minimum(np.floor(due).astype(int), sizes - 1)
+    wanting = [place for place in np.argsort(counts - due, kind="stable") if due[place] > counts[place]]
+    able = [place for place in wanting if counts[place] < sizes[place] - 1]
+    counts[able[: max(0, round(share * len(examples)) - int(counts.sum()))]] += 1
     held: set[int] = set()
-    passed = 0
-    for numbers in members.values():
-        passed += len(numbers)
-        due = round(share * passed) - len(held)
-        held.update(rng.permutation(numbers)[: min(due, len(numbers) - 1)].tolist())
+    for numbers, count in zip(members.values(), counts, strict=True):
+        held.update(rng.permutation(numbers)[:count].tolist())
     if not held:
         raise DataError(f"{len(examples)} training examples are too few to hold a part out; name a dev file")
     kept = [example for number, example in enumerate(examples) if number not in held]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from spanbert.errors import DataError, SettingsError
-from spanbert.tasks.contract import Stratified
+from spanbert.tasks.contract import ChecksGold, ReadsTables, Stratified
 from spanbert.text.fields import shown
 from spanbert.text.tables import ENDINGS, read_rows
 from spanbert.workflows.frames import frame_rows, is_frame
@@ -57,7 +57,10 @@ class Source:
             examples = list(task.read(Path(self.name)))
         else:
             rows = enumerate(frame_rows(self.frame), start=1)
-            examples = [task.parse(row, self.name, number) for number, row in rows]
+            if isinstance(task, ReadsTables):
+                examples = list(task.read_table(rows, map(str, self.frame.columns), self.name))
+            else:
+                examples = [task.parse(row, self.name, number) for number, row in rows]
         if not any(map(task.has_gold, examples)):
             columns = self._columns()
             found = f"; found {shown(columns)}" if columns else ""
@@ -140,14 +143,28 @@ class LabelledData:
     def with_dev(self, task: Any, share: float, seed: int) -> LabelledData:
         """The same with a dev set: as it is where there is one, else a share of the training data.
 
+        Args:
+            task: as it learned from the training data.
+            share: of the examples with gold that is held out.
+            seed: same seed, same share.
+
         Raises:
-            DataError: the training data is too small for that.
+            DataError: the training data is too small for that, or the task cannot be scored by the dev data.
         """
-        if self.dev is not None:
-            return self
-        strata = [task.stratum(example) if isinstance(task, Stratified) else None for example in self.train]
-        train, dev = hold_out(self.train, strata, share, seed)
+        made = self if self.dev is not None else self._held_out(task, share, seed)
+        if isinstance(task, ChecksGold):
+            for examples in (made.dev, made.fit):
+                assert examples is not None
+                task.check_gold(examples)
+        return made
+
+    def _held_out(self, task: Any, share: float, seed: int) -> LabelledData:
+        gold, free = [], []
+        for example in self.train:
+            (gold if task.has_gold(example) else free).append(example)
+        strata = [task.stratum(example) if isinstance(task, Stratified) else None for example in gold]
+        train, dev = hold_out(gold, strata, share, seed)
         told = "no dev data: %d of %d examples of the training data are held out as such"
         logging.getLogger(__name__).warning(told, len(dev), len(self.train))
         counts = {**self.counts, "held out of the training data": len(dev)}
-        return replace(self, train=train, dev=dev, fit=self.fit or dev, counts=counts)
+        return replace(self, train=[*train, *free], dev=dev, fit=self.fit or dev, counts=counts)

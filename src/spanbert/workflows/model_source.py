@@ -12,7 +12,7 @@ from torch import nn
 
 from spanbert.checkpoint.folder import Checkpoint, TaskDescription
 from spanbert.checkpoint.heads import ARCHITECTURE_HEADS, CLASSIFIER, MASKED_LM, POOLER, boundary_shape
-from spanbert.checkpoint.hf_config import label_names
+from spanbert.checkpoint.hf_config import label_kind, label_names
 from spanbert.checkpoint.names import ENCODER_NAMES, NameTable
 from spanbert.checkpoint.parts import part_names, with_part
 from spanbert.checkpoint.source import called
@@ -137,13 +137,15 @@ def build(checkpoint: Checkpoint, task: Any, *, dropout: float) -> TaskModel:
 def stored_task(checkpoint: Checkpoint, name: str, changes: Mapping[str, Any] | None = None) -> Any:
     """The task with the settings that a checkpoint holds for it.
 
-    A folder without `task.json` says no more than the names of labels and the shape of a boundary head.
+    A folder without `task.json` says no more than names and kind of labels and the shape of a boundary head.
 
     Raises:
         SettingsError: the settings in its `task.json`, or the changes, are not those of the task.
     """
     cls = task_class(name)
     told = {"labels": _labels(checkpoint), "boundary_shape": boundary_shape(checkpoint.stored)}
+    if kind := label_kind(checkpoint.config_values):
+        told["kind"] = kind
     of_task = {key: value for key, value in told.items() if key in cls.Settings.model_fields}
     settings = checkpoint.task.settings if checkpoint.task else of_task
     stored = checked(cls.Settings, settings, f"{checkpoint.path}: task.json")

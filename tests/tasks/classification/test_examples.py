@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from spanbert.errors import DataError
-from spanbert.tasks.classification.examples import parse_example, read_examples
+from spanbert.tasks.classification.examples import as_number, parse_example, read_examples
 from spanbert.tasks.classification.settings import ClassificationSettings
 
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "classification"
@@ -77,9 +77,58 @@ def test_a_text_file_is_a_text_a_line(tmp_path):
     assert [(one.id, one.text) for one in read(path)] == [("1", "one, two"), ("3", "three")]
 
 
+def test_columns_are_those_of_the_whole_table_and_not_of_a_row(tmp_path):
+    lines = ['{"text": "c", "rating": 4}', '{"text": "a", "title": "HEAD", "label": "pos", "rating": 5}']
+    path = tmp_path / "t.jsonl"
+    path.write_text("\n".join([*lines, '{"text": "d", "text2": "e"}']), encoding="utf-8")
+    found = [(one.text, one.pair, one.gold) for one in read(path)]
+    assert found == [("c", None, None), ("a", None, "pos"), ("d", "e", None)]
+    path.write_text("\n".join([*lines, '{"title": "HEAD", "body": "x", "label": "neg"}']), encoding="utf-8")
+    with pytest.raises(DataError, match=r"t\.jsonl:3: no field \"text\""):
+        read(path)
+
+
+def test_rows_before_a_broken_one_are_given(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"text": "a"}\n{"text": \n', encoding="utf-8")
+    rows = read_examples(path, ClassificationSettings())
+    assert next(rows).text == "a"
+    with pytest.raises(DataError, match=r"t\.jsonl:2"):
+        next(rows)
+
+
+def test_what_has_no_names_of_its_own_is_text_whatever_the_column_was_called(tmp_path):
+    path = tmp_path / "t.txt"
+    path.write_text("a film\n", encoding="utf-8")
+    assert read(path, text_column="review", label_column="stars")[0].text == "a film"
+    assert parse({"text": "a film"}, text_column="review").text == "a film"
+
+
+def test_a_named_column_serves_once(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("premise,hypothesis,score,label\na,b,c,d\n", encoding="utf-8")
+    assert [(one.text, one.pair) for one in read(path, text_column="hypothesis")] == [("b", None)]
+    assert read(path, text_column="label")[0].gold == "c"
+
+
+def test_a_pair_may_be_null():
+    assert parse({"text": "a", "text2": None, "label": "x"}).pair is None
+
+
+def test_an_underscore_is_no_part_of_a_number():
+    assert as_number("1_5") is None
+
+
 @pytest.mark.parametrize(
     ("name", "text", "settings", "message"),
     [
+        ("t.csv", "Text,text,label\na,b,c\n", {}, "t.csv:2: names of columns differ in case alone"),
+        (
+            "t.csv",
+            "text,label\na,b\n",
+            {"text_column": "text", "label_column": "Text"},
+            "one column is named for two things",
+        ),
         (
             "t.csv",
             "a lovely film,1\nb,0\n",

@@ -57,6 +57,8 @@ def test_balanced_weights_make_all_labels_count_alike():
         ((("a", "b"), "a"), {"kind": "one"}, DataError, "text 0 has 2 labels, exactly one"),
         (("1", "x"), {"kind": "number"}, DataError, "text 1 has the label 'x', a number is needed"),
         (("2.5", "2.5"), {}, DataError, "the same number, 2.5"),
+        ((0.1,) * 7, {}, DataError, "the same number, 0.1"),
+        (("3,5", "4", "2,25"), {}, DataError, "look like numbers with a decimal comma"),
         (("a", "c"), {"labels": ("a", "b")}, SettingsError, r"labels that the settings do not name: \['c'\]"),
     ],
 )

@@ -4,13 +4,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel
 
 import spanbert
+from spanbert.checkpoint.folder import write_compact, write_folder
+from spanbert.checkpoint.names import ENCODER_NAMES, NameTable
+from spanbert.checkpoint.parts import write_part
 from spanbert.checkpoint.source import read_checkpoint
+from spanbert.checkpoint.weights import fill
 from spanbert.errors import CheckpointError, DataError, SettingsError
+from spanbert.nn.encoder import Encoder
 from spanbert.nn.pooling import Pooling
+from spanbert.tasks.similarity.task import Similarity
 from spanbert.workflows.embedding.embed import Embedder, text_windows
+from spanbert.workflows.model_source import describe
 from tiny_start import write_start
 
 ROOT = Path(__file__).parents[2]
@@ -132,3 +140,24 @@ def test_an_encoder_that_is_not_complete_is_refused(start):
     del checkpoint.stored.tensors["bert.encoder.layer.1.output.dense.weight"]
     with pytest.raises(CheckpointError, match="1 tensors of the encoder are missing"):
         Embedder(checkpoint)
+
+
+def test_a_part_for_similarity_makes_the_vectors(start, tmp_path):
+    """A folder's own model may answer questions; its vectors are those of the part that compares texts."""
+    checkpoint = read_checkpoint(start)
+    model = nn.ModuleDict({"encoder": Encoder(checkpoint.config)})
+    table = NameTable.joined({"encoder": ENCODER_NAMES})
+    fill(model, checkpoint.stored, table)
+    with torch.no_grad():
+        for parameter in model["encoder"].layers[1].parameters():
+            parameter += 0.1
+    tokenizer, task = checkpoint.tokenizer(), describe(Similarity())
+    told = {"architecture": "BertModel", "task": task}
+    write_folder(tmp_path / "trained", model, table, checkpoint.config, tokenizer, **told)
+    write_compact(start, tmp_path / "base")
+    before = spanbert.embed(TEXTS, model=tmp_path / "base")
+    write_part(read_checkpoint(tmp_path / "base"), read_checkpoint(tmp_path / "trained"))
+    wanted = spanbert.embed(TEXTS, model=tmp_path / "trained")
+    made = spanbert.embed(TEXTS, model=tmp_path / "base")
+    assert np.abs(wanted - before).max() > 0.1
+    np.testing.assert_allclose(made, wanted, atol=0.05)  # the part is stored as int8 rows

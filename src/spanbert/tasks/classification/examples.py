@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from spanbert.errors import DataError
 from spanbert.tasks.classification.settings import ClassificationSettings, Kind
 from spanbert.text.fields import identity, kind, shown, text_field
-from spanbert.text.tables import read_rows
+from spanbert.text.tables import column_names, read_rows
 
 DATA_FORMATS = """CSV or TSV whose first line names the columns, or JSONL (each also .gz), one text a row:
 {"id": "1", "text": "A warm and funny film.", "label": "positive"}
@@ -144,12 +145,26 @@ class Columns:
     ) -> Columns:
         """Columns as settings say, else by common names, whatever their case.
 
+        A table of the one column `text`, such as a .txt file, has no names of its own, so settings cannot
+        mean another.
+
         Raises:
-            DataError: there is no column for the text, or not the one that settings name.
+            DataError: there is no column for the text, or not the one that settings name; or two columns have
+                names that differ in case alone, or one is named for two things.
         """
-        found = {name.lower(): name for name in names}
-        text = _chosen(found, settings.text_column, TEXT_COLUMNS)
-        pair = _chosen(found, settings.pair_column, PAIR_COLUMNS)
+        listed = list(map(str, names))
+        found = {name.lower(): name for name in listed}
+        if len(found) < len(listed):
+            raise DataError(f"names of columns differ in case alone: {shown(listed)}", place, line)
+        said = [settings.text_column, settings.pair_column, settings.label_column]
+        named = [name.lower() for name in said if name]
+        if len(set(named)) < len(named):
+            raise DataError(f"one column is named for two things: {shown(said)}", place, line)
+        if listed == ["text"]:
+            return cls("text", None, None)
+        free = {lower: name for lower, name in found.items() if lower not in named}
+        text = _chosen(found, free, settings.text_column, TEXT_COLUMNS)
+        pair = _chosen(found, free, settings.pair_column, PAIR_COLUMNS)
         wanted = settings.pair_column if text is not None else settings.text_column
         if text is None or (settings.pair_column and pair is None):
             expected = shown(wanted) if wanted else f"one of {', '.join(TEXT_COLUMNS[:5])} ... or text_column"
@@ -159,7 +174,7 @@ class Columns:
                 place,
                 line,
             )
-        return cls(text, pair, _chosen(found, settings.label_column, LABEL_COLUMNS))
+        return cls(text, pair, _chosen(found, free, settings.label_column, LABEL_COLUMNS))
 
     def say(self, settings: ClassificationSettings, place: Path | str) -> None:
         """Tell which columns were guessed."""
@@ -174,41 +189,81 @@ class Columns:
             logging.getLogger(__name__).warning("%s: guessed %s (settings can say otherwise)", place, told)
 
 
-def _chosen(found: Mapping[str, str], wanted: str, common: tuple[str, ...]) -> str | None:
-    return next((found[name] for name in ([wanted.lower()] if wanted else common) if name in found), None)
+def _chosen(
+    found: Mapping[str, str], free: Mapping[str, str], wanted: str, common: tuple[str, ...]
+) -> str | None:
+    """The column that was wanted, else the first of common name that was not named for something else."""
+    if wanted:
+        return found.get(wanted.lower())
+    return next((free[name] for name in common if name in free), None)
 
 
 def read_examples(path: Path, settings: ClassificationSettings) -> Iterator[ClassificationExample]:
-    """Examples of a table, as a stream.
+    """Examples of a file, as a stream.
 
     Raises:
         DataError: the file breaks its format; the message names file, line, and what was found and expected.
     """
-    empty = True
-    for line, row in read_rows(path):
-        if empty:
-            Columns.among(row, settings, path, line).say(settings, path)
-            empty = False
-        yield parse_example(row, settings, path, line)
-    if empty:
+    rows = read_rows(path)
+    first = next(rows, None)
+    if first is None:
         raise DataError("the file holds no texts", path)
+    names = column_names(path) if path.is_file() else first[1]  # a pipe can be read but once
+    yield from read_table(chain([first], rows), names, settings, path)
+
+
+def read_table(
+    rows: Iterable[tuple[int, Mapping[str, Any]]],
+    names: Iterable[str],
+    settings: ClassificationSettings,
+    place: Path | str,
+) -> Iterator[ClassificationExample]:
+    """Examples of rows, as a stream; which columns are meant is decided once for all rows, and said.
+
+    Args:
+        rows: each with its line or number.
+        names: of all columns.
+        settings: of the task.
+        place: the file, or what to call the table.
+
+    Raises:
+        DataError: a column is missing, or a row is not of a form that can be read; its line is named.
+    """
+    columns = None
+    for line, row in rows:
+        if columns is None:
+            columns = Columns.among(names, settings, place, line)
+            columns.say(settings, place)
+        yield parse_example(row, settings, place, line, columns)
 
 
 def parse_example(
-    item: Mapping[str, Any], settings: ClassificationSettings, place: Path | str, line: int | None
+    item: Mapping[str, Any],
+    settings: ClassificationSettings,
+    place: Path | str,
+    line: int | None,
+    columns: Columns | None = None,
 ) -> ClassificationExample:
-    """One row or JSON object as an example; the label may be absent.
+    """One row or JSON object as an example; pair and label may be absent or null.
+
+    Args:
+        item: column name -> value.
+        settings: of the task.
+        place: the file, or what to call it.
+        line: of the item.
+        columns: of its table; found among its own names when left out.
 
     Raises:
         DataError: there is no text, or text or label are not of a form that can be read.
     """
-    columns = Columns.among(item, settings, place, line)
+    columns = columns or Columns.among(item, settings, place, line)
     text = text_field(item, (columns.text,), place, line)
-    pair = text_field(item, (columns.pair,), place, line) if columns.pair else None
+    paired = columns.pair is not None and item.get(columns.pair) is not None
+    pair = text_field(item, (str(columns.pair),), place, line) if paired else None
     if not text.strip() or (pair is not None and not pair.strip()):
         name = columns.text if not text.strip() else columns.pair
         raise DataError(f"the text in {shown(name)} is empty; write one or remove the row", place, line)
-    gold = None if columns.label is None else _gold(item[columns.label], settings, place, line)
+    gold = None if columns.label is None else _gold(item.get(columns.label), settings, place, line)
     return ClassificationExample(identity(item, place, line), text, pair, gold)
 
 
@@ -247,6 +302,8 @@ def _name(value: Any, place: Path | str, line: int | None) -> str:
 
 def as_number(value: Any) -> float | None:
     """A finite number, also one that is written as a string; None for anything else."""
+    if isinstance(value, str) and "_" in value:  # Python reads 1_5 as 15, nobody else does
+        return None
     try:
         number = float(value)
     except (TypeError, ValueError, OverflowError):

@@ -14,7 +14,7 @@ from torch import Tensor
 from spanbert.errors import DataError, about
 from spanbert.nn.batch import PieceBatch
 from spanbert.tasks.classification.examples import ClassificationExample, as_number
-from spanbert.tasks.classification.labels import label_names
+from spanbert.tasks.classification.labels import check_pair, label_names
 from spanbert.tasks.classification.settings import ClassificationSettings
 from spanbert.tasks.long_text import covered_chars, sequence, text_windows
 from spanbert.text.tokenizer import Pieces, Tokenizer
@@ -120,12 +120,8 @@ class TextEncoder:
         pieces = self.tokenizer.encode_many([example.text for example in examples])
         pairs = iter(self.tokenizer.encode_many([one.pair for one in examples if one.pair is not None]))
         for example, first in zip(examples, pieces, strict=True):
+            check_pair(example, self.settings)
             with about(f"text {example.id!r}"):
-                if self.settings.paired not in (None, example.pair is not None):
-                    this, those = (
-                        ("one text", "pairs") if self.settings.paired else ("a pair", "single texts")
-                    )
-                    raise DataError(f"this is {this}, and the model was trained on {those}")
                 if example.pair is None:
                     yield example, *self._single(example.text, first)
                 else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -13,6 +14,7 @@ from spanbert.tasks.classification.examples import ClassificationExample, Gold, 
 from spanbert.tasks.classification.settings import ClassificationSettings, Kind
 from spanbert.text.fields import shown
 
+DECIMAL_COMMA = re.compile(r"[+-]?\d+(,\d+)?")
 NUMBER = "score"
 """The one label of a task that predicts a number."""
 
@@ -60,10 +62,22 @@ def _paired(examples: Sequence[ClassificationExample]) -> bool | None:
     return found.pop() if len(found) == 1 else None
 
 
+def check_pair(example: ClassificationExample, settings: ClassificationSettings) -> None:
+    """Raises DataError where a pair meets a model of single texts, or a single text one of pairs."""
+    if settings.paired not in (None, example.pair is not None):
+        this, those = ("one text", "pairs") if settings.paired else ("a pair", "single texts")
+        raise DataError(f"text {example.id!r}: this is {this}, and the model was trained on {those}")
+
+
 def _kind(golds: Sequence[Gold]) -> Kind:
     if any(isinstance(gold, tuple) for gold in golds):
         return "several"
     numbers = [as_number(gold) for gold in golds]
+    if any(number is None for number in numbers) and all(map(DECIMAL_COMMA.fullmatch, map(str, golds))):
+        raise DataError(
+            f"labels such as {shown(golds[0])} look like numbers with a decimal comma: write 3.5, or say "
+            "kind = one if they are names of classes"
+        )
     if any(number is None for number in numbers):
         return "one"
     if any(number is not None and not number.is_integer() for number in numbers):
@@ -92,10 +106,10 @@ def _with_scale(
         if example.gold is not None and as_number(example.gold) is None:
             raise DataError(f"text {example.id!r} has the label {shown(example.gold)}, a number is needed")
     values = np.asarray([as_number(example.gold) for example in examples if example.gold is not None])
-    deviation = float(values.std())
-    if deviation == 0:
+    if values.min() == values.max():
         raise DataError(f"all texts have the same number, {values[0]}; nothing can be learned from that")
-    update = {"kind": "number", "labels": (NUMBER,), "mean": float(values.mean()), "deviation": deviation}
+    update = {"kind": "number", "labels": (NUMBER,), "mean": float(values.mean())}
+    update["deviation"] = float(values.std())
     return settings.model_copy(update=update)
 
 

@@ -20,7 +20,7 @@ from spanbert.tasks.classification.examples import (
     ClassificationPrediction,
     as_number,
 )
-from spanbert.tasks.classification.labels import label_names
+from spanbert.tasks.classification.labels import check_pair, label_names
 from spanbert.tasks.classification.settings import ClassificationSettings
 from spanbert.text.fields import shown
 
@@ -37,18 +37,13 @@ def score(
     predictions: Sequence[ClassificationPrediction],
     settings: ClassificationSettings,
 ) -> Report:
-    """Metrics of the texts that have gold.
-
-    Raises:
-        DataError: no text has gold, or none has a label that the model knows.
-    """
+    """Metrics of the texts that have gold. Raises DataError as `check_gold`."""
+    check_gold(examples, settings)
     pairs = [
         (example, made)
         for example, made in zip(examples, predictions, strict=True)
         if example.gold is not None
     ]
-    if not pairs:
-        raise DataError('nothing to score: no text of the data has a label (the column "label")')
     counts = {
         "texts": len(pairs),
         "texts_without_label": len(examples) - len(pairs),
@@ -60,17 +55,42 @@ def score(
     if settings.decided == "number":
         return _of_numbers(pairs, counts, settings)
     golds = [_names(example, settings) for example, _ in pairs]
-    known, found = set(settings.labels), {name for gold in golds for name in gold}
-    if found and not found & known:
-        raise DataError(
-            f"the data has the labels {shown(sorted(found))}, "
-            f"the model knows {shown(list(settings.labels))}; is label_column the right one?"
-        )
-    unknown = sum(not known.issuperset(gold) for gold in golds)
+    unknown = sum(not set(settings.labels).issuperset(gold) for gold in golds)
     report = (
         _of_one(pairs, golds, settings) if settings.decided == "one" else _of_several(pairs, golds, settings)
     )
     return Report(TASK, *report[:2], counts, {UNKNOWN: unknown} if unknown else {}, report[2])
+
+
+def check_gold(examples: Sequence[ClassificationExample], settings: ClassificationSettings) -> None:
+    """Whether texts can be scored.
+
+    Raises:
+        DataError: no text has gold, one has gold of another kind than the model gives, none has a label that
+            the model knows, or pairs stand where the model reads single texts (or the other way round).
+    """
+    gold = [example for example in examples if example.gold is not None]
+    if not gold:
+        raise DataError('nothing to score: no text of the data has a label (the column "label")')
+    for example in examples:
+        check_pair(example, settings)
+    if settings.decided == "number":
+        for example in gold:
+            _number(example)
+        return
+    found = {name for example in gold for name in _names(example, settings)}
+    if found and found.isdisjoint(settings.labels):
+        raise DataError(
+            f"the data has the labels {shown(sorted(found))}, "
+            f"the model knows {shown(list(settings.labels))}; is label_column the right one?"
+        )
+
+
+def _number(example: ClassificationExample) -> float:
+    number = as_number(example.gold)
+    if number is None:
+        raise DataError(f"text {example.id!r} has the label {shown(example.gold)}; the model gives numbers")
+    return number
 
 
 def _names(example: ClassificationExample, settings: ClassificationSettings) -> tuple[str, ...]:
@@ -144,14 +164,7 @@ def _of_several(pairs: Pairs, golds: Sequence[tuple[str, ...]], settings: Classi
 
 
 def _of_numbers(pairs: Pairs, counts: dict[str, int], settings: ClassificationSettings) -> Report:
-    gold = np.empty(len(pairs))
-    for row, (example, _) in enumerate(pairs):
-        number = as_number(example.gold)
-        if number is None:
-            raise DataError(
-                f"text {example.id!r} has the label {shown(example.gold)}; the model gives numbers"
-            )
-        gold[row] = number
+    gold = np.array([_number(example) for example, _ in pairs])
     made = np.array([prediction.value for _, prediction in pairs], dtype=np.float64)
     errors = np.abs(made - gold)
     values = {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from spanbert.tasks.long_text import LongTextSettings
 
@@ -48,6 +48,12 @@ class ClassificationSettings(LongTextSettings):
     """Mean of the numbers in the training data; the model predicts deviations from it."""
     deviation: float = Field(1.0, gt=0)
     """Standard deviation of the numbers in the training data: the unit of those deviations."""
+
+    @model_validator(mode="after")
+    def _kind_is_that_of_the_labels(self) -> Self:
+        if self.kind == "number" and len(self.labels) > 1:
+            raise ValueError(f"kind number has no labels, and the model knows {len(self.labels)}")
+        return self
 
     @property
     def decided(self) -> Kind:

@@ -67,6 +67,12 @@ class Classification:
         """Texts of a CSV, TSV, JSONL or text file, as a stream. Raises DataError."""
         return records.read_examples(path, self.settings)
 
+    def read_table(
+        self, rows: Iterable[tuple[int, Mapping[str, Any]]], names: Iterable[str], place: str
+    ) -> Iterator[ClassificationExample]:
+        """Texts of numbered rows of a table whose columns have these names. Raises DataError."""
+        return records.read_table(rows, names, self.settings, place)
+
     def parse(self, item: Mapping[str, Any], place: str, line: int | None) -> ClassificationExample:
         """One JSON object as a text. Raises DataError."""
         return records.parse_example(item, self.settings, place, line)
@@ -77,7 +83,7 @@ class Classification:
 
     def stratum(self, example: ClassificationExample) -> Hashable:
         """The label (of several the first), so that a held-out share has the mix of labels of the whole."""
-        if example.gold is None or self.settings.kind == "number" or isinstance(example.gold, float):
+        if example.gold is None or self.settings.kind == "number":
             return None
         return next(iter(label_names(example.gold)), "")
 
@@ -127,6 +133,10 @@ class Classification:
     def refit(self, prediction: ClassificationPrediction) -> ClassificationPrediction:
         """A prediction made under another temperature or threshold, as these settings would have it."""
         return reconsider(prediction, self.settings)
+
+    def check_gold(self, examples: Sequence[ClassificationExample]) -> None:
+        """Raises DataError where the gold of dev data is none that the learned task can be scored by."""
+        metrics.check_gold(examples, self.settings)
 
     def score(
         self, examples: Sequence[ClassificationExample], predictions: Sequence[ClassificationPrediction]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from spanbert.checkpoint.contents import require_encoder
 from spanbert.checkpoint.folder import Checkpoint
 from spanbert.checkpoint.names import ENCODER_NAMES, NameTable
+from spanbert.checkpoint.parts import part_names, with_part
 from spanbert.checkpoint.source import read_checkpoint
 from spanbert.checkpoint.weights import fill
 from spanbert.errors import DataError, SettingsError
@@ -22,6 +23,7 @@ from spanbert.nn.batch import PieceBatch
 from spanbert.nn.encoder import Encoder
 from spanbert.nn.pooling import PooledEncoder, Pooling
 from spanbert.tasks.long_text import mean_over_windows, sequence
+from spanbert.tasks.similarity.task import Similarity
 from spanbert.text.tokenizer import Tokenizer
 from spanbert.text.windows import Window, windows
 from spanbert.workflows.embedding.chunks import chunks
@@ -53,7 +55,8 @@ class Embedder:
     vectors are averaged, each weighted with the pieces it owns; with `max` the greatest values count.
 
     Args:
-        checkpoint: any model; its heads are not used.
+        checkpoint: any model; its heads are not used. A folder with a part for similarity gives the vectors
+            of that part.
         pooling: `first` takes the state of [CLS], `mean` and `max` go over all pieces, [CLS] and [SEP] too.
         normalize: scale vectors to length 1.
         precision: arithmetic of the matrix products.
@@ -71,6 +74,8 @@ class Embedder:
         normalize: bool = False,
         precision: Precision = Precision.FLOAT32,
     ) -> None:
+        if part := vector_part(checkpoint):
+            checkpoint = with_part(checkpoint, part)
         self.tokenizer = checkpoint.tokenizer()
         self.pooling = pooling
         self.normalize = normalize
@@ -167,6 +172,11 @@ def parse_pooling(name: str) -> Pooling:
     except ValueError:
         known = ", ".join(Pooling)
         raise SettingsError(f"unknown pooling {name!r}: choose one of {known}") from None
+
+
+def vector_part(checkpoint: Checkpoint) -> str | None:
+    """The part of a folder that was trained to compare vectors, if it has one."""
+    return Similarity.name if Similarity.name in part_names(checkpoint.path) else None
 
 
 def load_encoder(checkpoint: Checkpoint) -> Encoder:

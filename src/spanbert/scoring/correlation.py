@@ -2,69 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Column = NDArray[np.float64] | NDArray[np.int64]
 
-COUNTS_AT_ONCE = 1 << 22
+LEAST_RESAMPLES = 200
+MOST_PAIRS_DRAWN = 10_000_000
+"""In all resamples of an interval: of more than 10,000 pairs fewer than 1,000 resamples are drawn."""
 
 
-def pearson(first: Floats, second: Floats) -> float:
+def pearson(first: Column, second: Column) -> float:
     """Linear correlation of two columns (n,), in [-1, 1]; 0.0 where one of them is constant."""
-    return float(_weighted(first, second, np.ones((1, len(first))))[0])
+    if (
+        np.ptp(first) == 0 or np.ptp(second) == 0
+    ):  # told before the mean is taken off: what that leaves is rounding
+        return 0.0
+    x, y = first - first.mean(), second - second.mean()
+    scale = np.linalg.norm(x) * np.linalg.norm(y)
+    return float(np.clip(x @ y / scale, -1, 1)) if scale else 0.0
 
 
 def spearman(first: Floats, second: Floats) -> float:
     """Correlation of the ranks (equal values share their mean rank), in [-1, 1]; 0.0 as `pearson`."""
-    return pearson(_ranks(first), _ranks(second))
+    return _spearman_of_places(_places(first), _places(second))
 
 
 def pearson_interval(
     first: Floats, second: Floats, *, level: float = 0.95, resamples: int = 1000, seed: int = 0
 ) -> tuple[float, float]:
-    """Percentile interval of `pearson` when the pairs are drawn anew with replacement."""
-    count = len(first)
-    rng = np.random.default_rng(seed)
-    block = max(1, COUNTS_AT_ONCE // count)
-    found = [
-        _weighted(
-            first,
-            second,
-            rng.multinomial(count, np.full(count, 1 / count), size=min(block, resamples - begin)),
-        )
-        for begin in range(0, resamples, block)
-    ]
-    low, high = np.quantile(np.concatenate(found), [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    """Percentile interval of `pearson` when the pairs are drawn anew with replacement.
+
+    Args:
+        first: one column (n,).
+        second: the other one (n,).
+        level: share of the resampled correlations inside the interval.
+        resamples: how often n pairs are drawn; of very many pairs not so often (`MOST_PAIRS_DRAWN`), but at
+            least 200 times if so many are asked for.
+        seed: same seed, same interval.
+    """
+    return _interval(pearson, first, second, level, resamples, seed)
 
 
 def spearman_interval(
     first: Floats, second: Floats, *, level: float = 0.95, resamples: int = 1000, seed: int = 0
 ) -> tuple[float, float]:
-    """Percentile interval of `spearman` when the pairs are drawn anew, and ranked anew, with replacement."""
+    """Percentile interval of `spearman` when the pairs are drawn anew, and ranked anew, with replacement.
+
+    Ranks of all pairs that are only drawn, and not ranked, anew give intervals that are too narrow. The
+    arguments are those of `pearson_interval`.
+    """
+    return _interval(_spearman_of_places, _places(first), _places(second), level, resamples, seed)
+
+
+def _interval(
+    correlation: Callable[[Column, Column], float],
+    first: Column,
+    second: Column,
+    level: float,
+    resamples: int,
+    seed: int,
+) -> tuple[float, float]:
+    count = len(first)
     rng = np.random.default_rng(seed)
-    drawn = (rng.integers(len(first), size=len(first)) for _ in range(resamples))
-    found = [spearman(first[some], second[some]) for some in drawn]
+    times = min(resamples, max(LEAST_RESAMPLES, MOST_PAIRS_DRAWN // count))
+    drawn = (rng.integers(count, size=count) for _ in range(times))
+    found = [correlation(first[some], second[some]) for some in drawn]
     low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 
-def _weighted(first: Floats, second: Floats, copies: NDArray[np.generic]) -> Floats:
-    """Pearson's correlation for each row of `copies` (m, n), which says how often each pair is drawn."""
-    x, y = (np.asarray(column, dtype=np.float64) for column in (first, second))
-    x, y = x - x.mean(), y - y.mean()
-    weights: Floats = copies / copies.sum(axis=1, keepdims=True)
-    mean_x, mean_y = weights @ x, weights @ y
-    spread_x, spread_y = weights @ x**2 - mean_x**2, weights @ y**2 - mean_y**2
-    scale = np.sqrt(np.clip(spread_x, 0, None) * np.clip(spread_y, 0, None))
-    joint = weights @ (x * y) - mean_x * mean_y
-    # What is left of a constant column's spread is rounding.
-    real = scale > 1e-12 * max(float(np.abs(x).max() * np.abs(y).max()), 1e-300)
-    return np.asarray(np.divide(joint, scale, out=np.zeros_like(joint), where=real)).clip(-1, 1)
+def _spearman_of_places(first: Column, second: Column) -> float:
+    return pearson(_ranks(first), _ranks(second))
 
 
-def _ranks(values: Floats) -> Floats:
-    _, place, copies = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(copies)
-    return np.asarray((last - (copies - 1) / 2)[place], dtype=np.float64)
+def _places(values: Floats) -> NDArray[np.int64]:
+    """For each value its number among the distinct values, sorted: what is sorted once need not be again."""
+    return np.unique(values, return_inverse=True)[1].astype(np.int64)
+
+
+def _ranks(places: Column) -> Floats:
+    """Ranks from 1; equal places share their mean rank. There may be places that no value has."""
+    copies = np.bincount(places)
+    return np.asarray((np.cumsum(copies) - (copies - 1) / 2)[places], dtype=np.float64)

@@ -67,6 +67,41 @@ def text_windows(pieces: Pieces, room: int, settings: LongTextSettings, what: st
     return found
 
 
+def pair_windows(
+    first: Pieces, second: Pieces, room: int, settings: LongTextSettings
+) -> list[tuple[Window, Window]]:
+    """Windows of the longer of two texts, each beside the shorter one.
+
+    A shorter text that fills more than half of the room has windows of its own; both texts are then gone
+    through side by side, so that all of both is read.
+
+    Args:
+        first: pieces of one text.
+        second: of the other.
+        room: pieces of both that fit in one window beside special pieces.
+        settings: overlap and what to do with long texts.
+
+    Returns:
+        For each encoder input the window of the first and that of the second text; a text with fewer windows
+        than the other is read again beside those.
+
+    Raises:
+        DataError: a text is too long and `on_long` is `error`.
+    """
+    shorter = min(len(first), len(second))
+    least = room // 2 if len(first) + len(second) > room else shorter
+    kept = max(1, min(shorter, least))
+    rooms = (room - kept, kept) if len(first) >= len(second) else (kept, room - kept)
+    firsts, seconds = (
+        text_windows(pieces, size, settings) for pieces, size in zip((first, second), rooms, strict=True)
+    )
+    count = max(len(firsts), len(seconds))
+    return [
+        (firsts[number * len(firsts) // count], seconds[number * len(seconds) // count])
+        for number in range(count)
+    ]
+
+
 def mean_over_windows(values: Sequence[NDArray[np.float32]], read: Sequence[Window]) -> NDArray[np.float32]:
     """Vectors of a text's windows (D,) as one, each weighted with the pieces that its window owns."""
     if len(values) == 1:

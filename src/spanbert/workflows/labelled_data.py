@@ -159,7 +159,8 @@ class LabelledData:
         return made
 
     def _held_out(self, task: Any, share: float, seed: int) -> LabelledData:
-        gold, free = [], []
+        gold: list[Any] = []
+        free: list[Any] = []
         for example in self.train:
             (gold if task.has_gold(example) else free).append(example)
         strata = [task.stratum(example) if isinstance(task, Stratified) else None for example in gold]

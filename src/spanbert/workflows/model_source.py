@@ -143,9 +143,11 @@ def stored_task(checkpoint: Checkpoint, name: str, changes: Mapping[str, Any] | 
         SettingsError: the settings in its `task.json`, or the changes, are not those of the task.
     """
     cls = task_class(name)
-    told = {"labels": _labels(checkpoint), "boundary_shape": boundary_shape(checkpoint.stored)}
-    if kind := label_kind(checkpoint.config_values):
-        told["kind"] = kind
+    told = {
+        "labels": _labels(checkpoint),
+        "kind": label_kind(checkpoint.config_values) or "auto",
+        "boundary_shape": boundary_shape(checkpoint.stored),
+    }
     of_task = {key: value for key, value in told.items() if key in cls.Settings.model_fields}
     settings = checkpoint.task.settings if checkpoint.task else of_task
     stored = checked(cls.Settings, settings, f"{checkpoint.path}: task.json")

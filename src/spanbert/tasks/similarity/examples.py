@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from spanbert.errors import DataError
 from spanbert.tasks.similarity.settings import SimilaritySettings
 from spanbert.text.fields import identity, shown, text_field
-from spanbert.text.tables import read_rows
+from spanbert.text.tables import column_names, read_rows
 
 DATA_FORMATS = """CSV or TSV with a header (.csv, .tsv, plain or .gz), or JSONL, one pair a line:
 {"id": "1", "sentence1": "A dog runs.", "sentence2": "A dog is running.", "score": 4.6}
@@ -33,16 +35,28 @@ TEXT_NAMES = (
     ("query", "passage"),
 )
 SCORE_NAMES = ("score", "similarity", "similarity_score", "relatedness_score", "label")
+PLAIN_NAMES = ("sentence1", "sentence2", "score")
+"""Columns whose names leave nothing to guess."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimilarityExample:
-    """Two texts and how alike they are, on the data's scale; None when nobody said."""
+    """Two texts and how alike they are.
+
+    Args:
+        id: the caller's name for the pair.
+        text1: the first text.
+        text2: the second one.
+        score: on the data's scale; None when nobody said.
+        unread_columns: where no column of the data is known to hold scores and none was named, those that
+            hold neither a text nor an id.
+    """
 
     id: str | int
     text1: str
     text2: str
     score: float | None = None
+    unread_columns: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,51 +85,139 @@ class SimilarityPrediction:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which columns of a table hold what.
+
+    Args:
+        text1: the first text.
+        text2: the second one.
+        score: None where there is none.
+        unread: as in `SimilarityExample.unread_columns`.
+    """
+
+    text1: str
+    text2: str
+    score: str | None
+    unread: tuple[str, ...]
+
+    @classmethod
+    def among(
+        cls, names: Iterable[str], settings: SimilaritySettings, place: Path | str, line: int | None
+    ) -> Columns:
+        """Columns as settings say, else by usual names, whatever their case.
+
+        That the score of settings is missing is no error here: for prediction it is left out.
+
+        Raises:
+            DataError: a text is missing, one column is named for two things, or names differ in case alone.
+        """
+        listed = list(names)
+        found = {name.lower(): name for name in listed}
+        if len(found) < len(listed):
+            raise DataError(f"names of columns differ in case alone: {shown(listed)}", place, line)
+        usual = next((pair for pair in TEXT_NAMES if all(name in found for name in pair)), TEXT_NAMES[0])
+        texts = settings.text1_column or usual[0], settings.text2_column or usual[1]
+        if missing := [name for name in texts if name.lower() not in found]:
+            raise DataError(
+                f"no column {missing[0]!r}; found {shown(listed)}, expected sentence1, sentence2 and score "
+                "(text1_column, text2_column and score_column say other names)",
+                place,
+                line,
+            )
+        scores = (settings.score_column,) if settings.score_column else SCORE_NAMES
+        score = next((name.lower() for name in scores if name.lower() in found), None)
+        chosen = [name.lower() for name in texts] + ([score] if score else [])
+        if len(set(chosen)) < len(chosen):
+            raise DataError(f"one column is taken for two things: {shown(chosen)}", place, line)
+        known = score is not None or settings.score_column
+        unread = () if known else tuple(found[name] for name in found if name not in (*chosen, "id"))
+        return cls(found[chosen[0]], found[chosen[1]], found[score] if score else None, unread)
+
+    def say(self, settings: SimilaritySettings, place: Path | str) -> None:
+        """Tell which columns were guessed."""
+        chosen = {"text1_column": self.text1, "text2_column": self.text2, "score_column": self.score}
+        guessed = [
+            f"{setting} = {name}"
+            for setting, name in chosen.items()
+            if name is not None and name not in PLAIN_NAMES and not getattr(settings, setting)
+        ]
+        if guessed:
+            told = "%s: guessed %s (settings can say otherwise)"
+            logging.getLogger(__name__).warning(told, place, ", ".join(guessed))
+
+
 def read_examples(path: Path, settings: SimilaritySettings) -> Iterator[SimilarityExample]:
     """Pairs of a CSV, TSV or JSONL file.
 
     Raises:
         DataError: the file breaks its format; the message names file, line and remedy.
     """
-    empty = True
-    for line, row in read_rows(path):
-        empty = False
-        yield parse_example(row, settings, path, line)
-    if empty:
+    rows = read_rows(path)
+    first = next(rows, None)
+    if first is None:
         raise DataError("the file holds no pairs", path)
+    names = column_names(path) if path.is_file() else first[1]  # a pipe can be read but once
+    yield from read_table(chain([first], rows), names, settings, path)
+
+
+def read_table(
+    rows: Iterable[tuple[int, Mapping[str, Any]]],
+    names: Iterable[str],
+    settings: SimilaritySettings,
+    place: Path | str,
+) -> Iterator[SimilarityExample]:
+    """Pairs of rows, as a stream; which columns are meant is decided once for all rows, and said.
+
+    Args:
+        rows: each with its line or number.
+        names: of all columns.
+        settings: of the task.
+        place: the file, or what to call the table.
+
+    Raises:
+        DataError: a column is missing, or a row is not of a form that can be read; its line is named.
+    """
+    columns = None
+    for line, row in rows:
+        if columns is None:
+            columns = Columns.among(names, settings, place, line)
+            columns.say(settings, place)
+        yield parse_example(row, settings, place, line, columns)
 
 
 def parse_example(
-    item: Mapping[str, Any], settings: SimilaritySettings, place: Path | str, line: int | None
+    item: Mapping[str, Any],
+    settings: SimilaritySettings,
+    place: Path | str,
+    line: int | None,
+    columns: Columns | None = None,
 ) -> SimilarityExample:
     """One row or JSON object as an example; the score may be absent.
+
+    Args:
+        item: column name -> value.
+        settings: of the task.
+        place: the file, or what to call it.
+        line: of the item.
+        columns: of its table; found among its own names when left out.
 
     Raises:
         DataError: a text is missing, empty or no string, or the score is no number.
     """
-    known = {name.lower(): name for name in item}
-    names = _text_names(known, settings)
-    if missing := [name for name in names if name.lower() not in known]:
-        raise DataError(
-            f"no column {missing[0]!r}; found {shown(list(item))}, expected sentence1, sentence2 and score "
-            "(text1_column, text2_column and score_column say other names)",
-            place,
-            line,
-        )
-    first, second = (text_field(item, (known[name.lower()],), place, line) for name in names)
+    columns = columns or Columns.among(item, settings, place, line)
+    names = columns.text1, columns.text2
+    first, second = (text_field(item, (name,), place, line) for name in names)
     for name, text in zip(names, (first, second), strict=True):
         if not text.strip():
             raise DataError(f"the text {name!r} is empty", place, line)
-    score_names = (settings.score_column.lower(),) if settings.score_column else SCORE_NAMES
-    score_name = next((known[name] for name in score_names if name in known), None)
-    score = None if score_name is None else _number(item[score_name], score_name, place, line)
-    return SimilarityExample(identity(item, place, line), first, second, score)
+    score = None if columns.score is None else _number(item.get(columns.score), columns.score, place, line)
+    return SimilarityExample(identity(item, place, line), first, second, score, columns.unread)
 
 
-def _text_names(known: Mapping[str, str], settings: SimilaritySettings) -> tuple[str, str]:
-    """Names of the two texts: as settings say, else the first usual pair that is there."""
-    usual = next((pair for pair in TEXT_NAMES if all(name in known for name in pair)), TEXT_NAMES[0])
-    return settings.text1_column or usual[0], settings.text2_column or usual[1]
+def unread_columns(examples: Iterable[SimilarityExample]) -> list[str]:
+    """Columns of all examples' data that may hold scores and were not read."""
+    return list(dict.fromkeys(name for example in examples for name in example.unread_columns))
 
 
 def _number(value: Any, name: str, place: Path | str, line: int | None) -> float | None:

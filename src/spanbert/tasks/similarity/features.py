@@ -13,7 +13,7 @@ from torch import Tensor
 
 from spanbert.errors import DataError, about
 from spanbert.nn.batch import PieceBatch
-from spanbert.tasks.long_text import sequence, text_windows
+from spanbert.tasks.long_text import pair_windows, sequence, text_windows
 from spanbert.tasks.similarity.examples import SimilarityExample
 from spanbert.tasks.similarity.settings import SimilaritySettings
 from spanbert.text.tokenizer import Pieces, Tokenizer
@@ -79,8 +79,8 @@ class SimilarityBatch:
         pieces: the encoder's input, all sequences of all features one after another.
         sequence_counts: how many sequences each feature has.
         scores: (N,) from 0 to 1, one a feature; None without gold or where contrast is learned.
-        same_texts: for contrast, booleans (N, N): whether features i and j share a text; None where scores
-            are learned.
+        same_texts: for contrast, booleans (N, N): whether features i and j share their first or their second
+            text, or the first text of i is the second of j; None where scores are learned.
     """
 
     pieces: PieceBatch
@@ -111,18 +111,20 @@ def collate(features: Sequence[SimilarityFeature]) -> SimilarityBatch:
     counts = tuple(len(feature.sequences) for feature in features)
     scores = same = None
     if all(feature.positive for feature in features):
-        same = _equal([feature.sequences[0] for feature in features])
-        same |= _equal([feature.sequences[1] for feature in features])
+        same = _same_texts(features)
     elif all(feature.score is not None for feature in features):
         scores = torch.tensor([feature.score for feature in features])
     return SimilarityBatch(PieceBatch.packed(ids, segments), counts, scores, same)
 
 
-def _equal(sequences: Sequence[NDArray[np.int32]]) -> Tensor:
-    """Booleans (N, N): which of N sequences are the same."""
+def _same_texts(features: Sequence[SimilarityFeature]) -> Tensor:
+    """The booleans (N, N) of a batch for contrast."""
     numbers: dict[bytes, int] = {}
-    found = torch.tensor([numbers.setdefault(one.tobytes(), len(numbers)) for one in sequences])
-    return found[:, None] == found[None, :]
+    texts = [
+        [numbers.setdefault(one.tobytes(), len(numbers)) for one in feature.sequences] for feature in features
+    ]
+    first, second = torch.tensor(texts).T
+    return (first[:, None] == first) | (second[:, None] == second) | (first[:, None] == second)
 
 
 class PairEncoder:
@@ -141,8 +143,7 @@ class PairEncoder:
     def features(self, first: Pieces, second: Pieces) -> list[SimilarityFeature]:
         """All windows of a pair: the n-th feature has the n-th window of each text.
 
-        In one sequence the texts share the window, the longer one taking what the shorter one leaves, and a
-        text with fewer windows than its partner is read again beside each of the partner's.
+        In one sequence the texts share the window (`pair_windows`).
 
         Raises:
             DataError: a text is too long and `on_long` is `error`.
@@ -163,19 +164,9 @@ class PairEncoder:
         return found
 
     def _together(self, first: Pieces, second: Pieces) -> list[SimilarityFeature]:
-        room = self.settings.window_pieces - 3
-        half = room // 2
-        rooms = max(half, room - len(second)), max(room - half, room - len(first))
-        left, right = (
-            text_windows(text, size, self.settings) for text, size in zip((first, second), rooms, strict=True)
-        )
-        most = max(len(left), len(right))
         found = []
-        for number in range(most):
-            parts = (
-                Part(0, first, left[number * len(left) // most]),
-                Part(1, second, right[number * len(right) // most]),
-            )
+        for left, right in pair_windows(first, second, self.settings.window_pieces - 3, self.settings):
+            parts = Part(0, first, left), Part(1, second, right)
             ids = sequence(self.tokenizer, *(part.ids for part in parts))
             found.append(SimilarityFeature((ids,), (len(parts[0].ids) + 2,), parts))
         return found

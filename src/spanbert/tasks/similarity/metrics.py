@@ -9,24 +9,22 @@ import numpy as np
 from spanbert.errors import DataError
 from spanbert.scoring.correlation import pearson, pearson_interval, spearman, spearman_interval
 from spanbert.scoring.report import Report
-from spanbert.tasks.similarity.examples import SimilarityExample, SimilarityPrediction
+from spanbert.tasks.similarity.examples import SimilarityExample, SimilarityPrediction, unread_columns
+from spanbert.text.fields import shown
 
 
 def score_pairs(examples: Sequence[SimilarityExample], predictions: Sequence[SimilarityPrediction]) -> Report:
     """Both correlations times 100, with 95 % bootstrap intervals in `details`; Spearman's is primary.
 
     Raises:
-        DataError: fewer than two pairs have a score.
+        DataError: as `check_gold`.
     """
+    check_gold(examples)
     pairs = [
         (example, made)
         for example, made in zip(examples, predictions, strict=True)
         if example.score is not None
     ]
-    if len(pairs) < 2:
-        raise DataError(
-            f"nothing to score: {len(pairs)} of {len(examples)} pairs have a score, at least two are needed"
-        )
     gold = np.asarray([example.score for example, _ in pairs], dtype=np.float64)
     made = np.asarray([prediction.similarity for _, prediction in pairs], dtype=np.float64)
     values = {
@@ -47,3 +45,14 @@ def score_pairs(examples: Sequence[SimilarityExample], predictions: Sequence[Sim
     }
     lost = {"pairs not read to the end": unread} if unread else {}
     return Report("similarity", values, "spearman", counts, lost, details)
+
+
+def check_gold(examples: Sequence[SimilarityExample]) -> None:
+    """Raises DataError where fewer than two pairs have a score."""
+    scored = sum(example.score is not None for example in examples)
+    if scored < 2:
+        unread = unread_columns(examples)
+        hint = f"; is it in one of {shown(unread)}? score_column names it" if unread else ""
+        raise DataError(
+            f"nothing to score: {scored} of {len(examples)} pairs have a score, at least two are needed{hint}"
+        )

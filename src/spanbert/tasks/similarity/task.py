@@ -15,7 +15,7 @@ from spanbert.nn.encoder import Encoder
 from spanbert.scoring.report import Report
 from spanbert.tasks.similarity import examples as records
 from spanbert.tasks.similarity.decode import decode
-from spanbert.tasks.similarity.examples import SimilarityExample, SimilarityPrediction
+from spanbert.tasks.similarity.examples import SimilarityExample, SimilarityPrediction, unread_columns
 from spanbert.tasks.similarity.features import (
     PairEncoder,
     SimilarityBatch,
@@ -23,9 +23,10 @@ from spanbert.tasks.similarity.features import (
     SimilarityTrainingSet,
     collate,
 )
-from spanbert.tasks.similarity.metrics import score_pairs
+from spanbert.tasks.similarity.metrics import check_gold, score_pairs
 from spanbert.tasks.similarity.model import BiEncoderModel, CrossEncoderModel
 from spanbert.tasks.similarity.settings import SimilaritySettings
+from spanbert.text.fields import shown
 from spanbert.text.tokenizer import Tokenizer
 
 CROSS_HEAD = {"pooler": {"dense.*": "bert.pooler.dense.*"}, "score": {"scores.*": "classifier.*"}}
@@ -40,7 +41,6 @@ class Similarity:
     name: ClassVar[str] = "similarity"
     data_formats: ClassVar[str] = records.DATA_FORMATS
     Settings: ClassVar[type[SimilaritySettings]] = SimilaritySettings
-    gold_fields: ClassVar[tuple[str, ...]] = ("score",)
     architecture: str = "BertModel"
     head_names: dict[str, dict[str, str]] = {}  # noqa: RUF012  # those of `bi`, never changed in place
     labels: tuple[str, ...] = ()
@@ -52,29 +52,47 @@ class Similarity:
             self.head_names = CROSS_HEAD
             self.labels = ("similarity",)  # of one label, so that other readers know it for a regression
 
+    @property
+    def gold_fields(self) -> tuple[str, ...]:
+        """The score, under its name in the data where that was said."""
+        return (self.settings.score_column or "score",)
+
     def read(self, path: Path) -> Iterator[SimilarityExample]:
         """Pairs of a CSV, TSV or JSONL file. Raises DataError."""
         return records.read_examples(path, self.settings)
+
+    def read_table(
+        self, rows: Iterable[tuple[int, Mapping[str, Any]]], names: Iterable[str], place: str
+    ) -> Iterator[SimilarityExample]:
+        """Pairs of numbered rows of a table whose columns have these names. Raises DataError."""
+        return records.read_table(rows, names, self.settings, place)
 
     def parse(self, item: Mapping[str, Any], place: str, line: int | None) -> SimilarityExample:
         """One JSON object as a pair. Raises DataError."""
         return records.parse_example(item, self.settings, place, line)
 
     def has_gold(self, example: SimilarityExample) -> bool:
-        """Whether a score is given; contrast takes a pair without one for partners."""
+        """Whether a score is given; contrast takes a pair without one for partners, unless the score's column
+        was named: it is to be found then."""
         by_contrast = self.settings.mode == "bi" and self.settings.loss != "cosine"
-        return example.score is not None or by_contrast
+        return example.score is not None or (by_contrast and not self.settings.score_column)
 
     def learn(self, examples: Sequence[SimilarityExample]) -> Similarity:
         """The scale of the scores, and which loss fits the data.
 
         Raises:
-            DataError: there are no scores although the loss needs them, all are the same, or one lies outside
-                the scale that was said.
+            DataError: there are no scores although the loss needs them, or columns that may hold them and
+                nobody said the loss; all scores are the same, or one lies outside the scale that was said.
         """
         settings, scores = self.settings, [one.score for one in examples if one.score is not None]
         changes: dict[str, Any] = {}
         if settings.mode == "bi" and settings.loss is None:
+            if not scores and (unread := unread_columns(examples)):
+                raise DataError(
+                    f"none of the columns {shown(unread)} is known to hold scores: name the one that does "
+                    "(--task-settings.score-column NAME), or learn without scores that the texts of a pair "
+                    "belong together (--task-settings.loss contrast)"
+                )
             changes["loss"] = "cosine" if scores else "contrast"
         if not scores and (settings.mode == "cross" or settings.loss == "cosine"):
             raise DataError(
@@ -146,6 +164,10 @@ class Similarity:
     def refit(self, prediction: SimilarityPrediction) -> SimilarityPrediction:
         """The prediction as it is."""
         return prediction
+
+    def check_gold(self, examples: Sequence[SimilarityExample]) -> None:
+        """Raises DataError where dev data cannot be scored: fewer than two pairs have a score."""
+        check_gold(examples)
 
     def score(
         self, examples: Sequence[SimilarityExample], predictions: Sequence[SimilarityPrediction]

@@ -35,6 +35,7 @@ SETS = {
     ),
     "coreference": ("litbank/dev.jsonlines", "gap/dev.tsv", "gum/dev.jsonlines"),
     "relations": ("semeval2010/dev.jsonl",),
+    "similarity": ("stsb-en/dev.tsv",),
 }
 COMPARED = 2
 """So many sets are scored with the other forms of the model too."""

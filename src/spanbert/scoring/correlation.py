@@ -44,7 +44,7 @@ def pearson_interval(
             least 200 times if so many are asked for.
         seed: same seed, same interval.
     """
-    return _interval(pearson, first, second, level, resamples, seed)
+    return _interval(pearson, first, second, level=level, resamples=resamples, seed=seed)
 
 
 def spearman_interval(
@@ -55,13 +55,15 @@ def spearman_interval(
     Ranks of all pairs that are only drawn, and not ranked, anew give intervals that are too narrow. The
     arguments are those of `pearson_interval`.
     """
-    return _interval(_spearman_of_places, _places(first), _places(second), level, resamples, seed)
+    places = _places(first), _places(second)
+    return _interval(_spearman_of_places, *places, level=level, resamples=resamples, seed=seed)
 
 
 def _interval(
     correlation: Callable[[Column, Column], float],
     first: Column,
     second: Column,
+    *,
     level: float,
     resamples: int,
     seed: int,

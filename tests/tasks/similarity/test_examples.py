@@ -1,5 +1,6 @@
 import gzip
 import json
+import logging
 
 import pytest
 
@@ -81,3 +82,76 @@ def test_a_file_without_pairs_is_refused(tmp_path):
 def test_a_scale_without_extent_is_refused(values):
     with pytest.raises(SettingsError, match="score_m"):
         checked(SimilaritySettings, values, "settings")
+
+
+def pair(**more):
+    return {"sentence1": "a", "sentence2": "b", **more}
+
+
+def in_lines(path, *items):
+    return written(path, "".join(json.dumps(item) + "\n" for item in items))
+
+
+def test_which_columns_are_meant_is_decided_once_for_a_file(tmp_path):
+    path = in_lines(tmp_path / "a.jsonl", pair(text1="x", text2="y"), pair(score=3), pair(label=9))
+    made = list(read_examples(path, PLAIN))
+    assert [(one.text1, one.score) for one in made] == [("a", None), ("a", 3.0), ("a", None)]
+    assert not any(one.unread_columns for one in made)
+
+
+def test_a_line_with_other_names_for_its_texts_is_the_first_bad_one(tmp_path):
+    path = in_lines(tmp_path / "a.jsonl", pair(score=3), {"text1": "x", "text2": "y", "score": 1})
+    found = read_examples(path, PLAIN)
+    assert next(found).score == 3
+    with pytest.raises(DataError, match=r"a\.jsonl:2: no field \"sentence1\"; found \['text1'"):
+        next(found)
+
+
+@pytest.mark.parametrize("setting", ["text1_column", "text2_column"])
+def test_a_said_text_that_is_not_there_is_refused(setting):
+    with pytest.raises(
+        DataError, match=r"^x:7: no column 'left'; found \['sentence1', 'sentence2'\], expected"
+    ):
+        parse_example(pair(), SimilaritySettings(**{setting: "left"}), "x", 7)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"text1_column": "sentence2"}, {"score_column": "sentence1"}, {"text2_column": "SENTENCE1"}]
+)
+def test_one_column_is_not_two_things(settings):
+    with pytest.raises(DataError, match="^x:7: one column is taken for two things"):
+        parse_example(pair(), SimilaritySettings(**settings), "x", 7)
+
+
+def test_names_that_differ_in_case_alone_are_refused():
+    with pytest.raises(DataError, match="^x:7: names of columns differ in case alone"):
+        parse_example(pair(score=1, Score=2), PLAIN, "x", 7)
+
+
+@pytest.mark.parametrize(
+    ("item", "settings", "unread"),
+    [
+        (pair(id="1", points=3, genre="x"), {}, ("points", "genre")),
+        (pair(id="1", points=3, score=None), {}, ()),
+        (pair(id="1", points=3), {"score_column": "points"}, ()),
+        (pair(id="1", points=3), {"score_column": "scor"}, ()),
+        (pair(ID="1"), {}, ()),
+    ],
+)
+def test_columns_that_may_hold_the_score_are_remembered_where_none_is_known_to(item, settings, unread):
+    assert parse_example(item, SimilaritySettings(**settings), "x", 1).unread_columns == unread
+
+
+def test_guessed_columns_are_said_once_and_others_not_at_all(tmp_path, caplog):
+    caplog.set_level(logging.WARNING, logger="spanbert")
+    list(read_examples(written(tmp_path / "plain.csv", "sentence1,sentence2,score\na,b,1\n"), PLAIN))
+    said = SimilaritySettings(text1_column="anchor", text2_column="positive", score_column="label")
+    guessed = written(tmp_path / "a.csv", "anchor,positive,label\na,b,1\nc,d,2\n")
+    list(read_examples(guessed, said))
+    assert not caplog.messages
+    list(read_examples(guessed, PLAIN))
+    (told,) = caplog.messages
+    assert told.endswith(
+        "a.csv: guessed text1_column = anchor, text2_column = positive, score_column = label "
+        "(settings can say otherwise)"
+    )

@@ -97,6 +97,14 @@ def test_pairs_that_share_a_text_are_marked(tokenizer):
     assert same.int().tolist() == [[1, 1, 1, 0], [1, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 1]]
 
 
+def test_a_text_is_no_wrong_answer_to_itself_whichever_side_it_stands_on(tokenizer):
+    texts = [("paris", "city"), ("river", "paris"), ("runs", "the")]
+    examples = [SimilarityExample(str(n), one, other) for n, (one, other) in enumerate(texts)]
+    training = SimilarityTrainingSet(examples, tokenizer, pair_settings(loss="contrast"))
+    same = collate(training.epoch(0, 0)).same_texts
+    assert same.int().tolist() == [[1, 1, 0], [0, 1, 0], [0, 0, 1]]
+
+
 def test_pairs_cut_in_training_and_pairs_without_a_score_are_counted(tokenizer):
     examples = [
         SimilarityExample("1", "paris " * 60, "city", 1.0),

@@ -11,6 +11,7 @@ from spanbert.tasks.similarity.examples import SimilarityExample, SimilarityPred
 from spanbert.tasks.similarity.settings import SimilaritySettings
 from spanbert.tasks.similarity.task import Similarity
 from spanbert.workflows.evaluate import evaluate
+from spanbert.workflows.labelled_data import Source
 from spanbert.workflows.predict import load
 
 ROOT = Path(__file__).parents[3]
@@ -49,6 +50,36 @@ def test_scale_and_loss_are_learned_from_the_data():
 def test_data_that_cannot_be_learned_from_is_refused(scores, settings, message):
     with pytest.raises(DataError, match=message):
         learned(pairs(*scores), **settings)
+
+
+def test_a_score_among_unknown_columns_is_asked_for_instead_of_learning_by_contrast():
+    unread = [SimilarityExample("1", "a", "b", unread_columns=("points", "genre"))]
+    with pytest.raises(DataError, match=r"'points', 'genre'.*score-column NAME.*loss contrast") as refused:
+        learned(unread)
+    assert "\n" not in str(refused.value)
+    assert learned(unread, loss="contrast").loss == "contrast"
+    assert learned([*unread, *pairs(0.0, 1.0)]).loss == "cosine"
+    with pytest.raises(DataError, match=r"0 of 1 pairs have a score.*'points', 'genre'.*score_column"):
+        Similarity().check_gold(unread)
+
+
+@pytest.mark.parametrize("loss", [None, "contrast"])
+def test_a_named_score_that_is_not_there_is_no_gold(tmp_path, loss):
+    data = tmp_path / "pairs.csv"
+    data.write_text("sentence1,sentence2,score\na,b,1\nc,d,2\n", encoding="utf-8")
+    task = Similarity(SimilaritySettings(score_column="scor", loss=loss))
+    found = r"pairs\.csv: no example has gold.*expected 'scor'; found \['sentence1', 'sentence2', 'score'\]"
+    with pytest.raises(DataError, match=found):
+        Source.of(data, "train").read(task)
+    assert len(list(task.read(data))) == 2  # for prediction the score is left out
+
+
+def test_a_frame_is_a_table_too(caplog):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"anchor": ["a", "c"], "positive": ["b", "d"], "points": [1, 2]})
+    examples = Source.of(frame, "train").read(Similarity())
+    assert [one.unread_columns for one in examples] == [("points",)] * 2
+    assert [message.partition(":")[0] for message in caplog.messages] == ["train frame"]
 
 
 def test_scores_are_compared_by_rank_and_by_value_with_intervals():

@@ -112,7 +112,7 @@ class Columns:
         Raises:
             DataError: a text is missing, one column is named for two things, or names differ in case alone.
         """
-        listed = list(names)
+        listed = list(map(str, names))
         found = {name.lower(): name for name in listed}
         if len(found) < len(listed):
             raise DataError(f"names of columns differ in case alone: {shown(listed)}", place, line)

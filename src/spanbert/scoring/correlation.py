@@ -17,9 +17,7 @@ MOST_PAIRS_DRAWN = 10_000_000
 
 def pearson(first: Column, second: Column) -> float:
     """Linear correlation of two columns (n,), in [-1, 1]; 0.0 where one of them is constant."""
-    if (
-        np.ptp(first) == 0 or np.ptp(second) == 0
-    ):  # told before the mean is taken off: what that leaves is rounding
+    if np.ptp(first) == 0 or np.ptp(second) == 0:  # less its mean, a constant column is rounding errors
         return 0.0
     x, y = first - first.mean(), second - second.mean()
     scale = np.linalg.norm(x) * np.linalg.norm(y)

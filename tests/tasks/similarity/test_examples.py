@@ -119,12 +119,12 @@ def test_a_said_text_that_is_not_there_is_refused(setting):
     "settings", [{"text1_column": "sentence2"}, {"score_column": "sentence1"}, {"text2_column": "SENTENCE1"}]
 )
 def test_one_column_is_not_two_things(settings):
-    with pytest.raises(DataError, match="^x:7: one column is taken for two things"):
+    with pytest.raises(DataError, match=r"^x:7: one column is taken for two things"):
         parse_example(pair(), SimilaritySettings(**settings), "x", 7)
 
 
 def test_names_that_differ_in_case_alone_are_refused():
-    with pytest.raises(DataError, match="^x:7: names of columns differ in case alone"):
+    with pytest.raises(DataError, match=r"^x:7: names of columns differ in case alone"):
         parse_example(pair(score=1, Score=2), PLAIN, "x", 7)
 
 

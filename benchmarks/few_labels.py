@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import spanbert
+from spanbert.checkpoint.source import read_checkpoint
 from spanbert.features import SpanbertClassifier
 from spanbert.text.tables import read_rows
-from spanbert.workflows.provenance import file_sha256, machine, package
+from spanbert.workflows.provenance import file_sha256, machine, model_sha256, package
 
 SETS = ("banking77", "clinc150")
 METHODS = ("logistic", "svm", "fine-tuning")
@@ -60,7 +61,7 @@ def accuracy(predicted: list[str], rows: Rows) -> float:
 
 def frozen(head: str, train: Rows, dev: Rows, options: argparse.Namespace) -> float:
     """Accuracy of a linear classifier on frozen features."""
-    made = SpanbertClassifier(options.model, head=head, cache=options.cache)
+    made = SpanbertClassifier(options.model, head=head)
     made.fit([text for text, _ in train], [label for _, label in train])
     return accuracy([str(label) for label in made.predict([text for text, _ in dev])], dev)
 
@@ -107,7 +108,11 @@ def compare(data: Path, options: argparse.Namespace) -> dict[str, Any]:
         for head in ("logistic", "svm"):
             runs[head].append(measured(lambda head=head, some=some: frozen(head, some, dev, options)))
         runs["fine-tuning"].append(measured(lambda some=some, seed=seed: finetuned(some, dev, options, seed)))
-    found: dict[str, Any] = {"train_sha256": file_sha256(data / "train.tsv"), "dev_texts": len(dev)}
+    found: dict[str, Any] = {
+        "train_sha256": file_sha256(data / "train.tsv"),
+        "dev_sha256": file_sha256(data / "dev.tsv"),
+        "dev_texts": len(dev),
+    }
     for method, made in runs.items():
         values = [one["accuracy"] for one in made]
         found[method] = {
@@ -134,7 +139,6 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float, default=1e-4)
     parser.add_argument("--head-learning-rate", type=float, default=2e-3)
     parser.add_argument("--batch-pieces", type=int, default=1024)
-    parser.add_argument("--cache", type=Path, help="folder that keeps features")
     options = parser.parse_args()
     results = {name: compare(options.data / name, options) for name in options.sets}
     print(f"| data | {' | '.join(METHODS)} |\n|---|{'---:|' * len(METHODS)}")
@@ -146,7 +150,14 @@ def main() -> None:
         )
         print(f"| {name} | {' | '.join(cells)} |")
     settings = {key: str(value) if isinstance(value, Path) else value for key, value in vars(options).items()}
-    result = {"settings": settings, "results": results, "machine": machine(), "package": package()}
+    weights = model_sha256(read_checkpoint(options.model).path)
+    result = {
+        "settings": settings,
+        "model_sha256": weights,
+        "results": results,
+        "machine": machine(),
+        "package": package(),
+    }
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 

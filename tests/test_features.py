@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import skops.io
+from safetensors.torch import load_file, save_file
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
@@ -209,3 +210,39 @@ def test_a_missing_extra_says_what_to_install():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "MissingExtraError: spanbert.features needs an optional package" in done.stderr
     assert "pip install 'spanbert[sklearn]'" in done.stderr
+
+
+def test_fitting_anew_sees_other_weights_in_the_folder(start, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(start, model)
+    features = SpanbertFeatures(str(model)).fit(TEXTS)
+    before = features.transform(TEXTS)
+    (model / "notes.txt").write_text("not of the model", encoding="utf-8")
+    np.testing.assert_array_equal(SpanbertFeatures(str(model)).fit(TEXTS).transform(TEXTS), before)
+    assert SpanbertFeatures(str(model)).fit(TEXTS).model_sha256_ == features.model_sha256_
+    tensors = load_file(model / "model.safetensors")
+    save_file({name: value * 1.1 for name, value in tensors.items()}, model / "model.safetensors")
+    assert not np.allclose(features.fit(TEXTS).transform(TEXTS), before)
+
+
+def test_int8_vectors_are_not_kept(start, tmp_path):
+    with pytest.raises(SettingsError, match="a cache cannot keep it"):
+        SpanbertFeatures(start, cache=tmp_path, precision="int8").fit(TEXTS)
+
+
+def test_errors_name_the_item_also_where_others_are_kept(start, tmp_path):
+    features = SpanbertFeatures(start, cache=tmp_path).fit(TEXTS)
+    features.transform(TEXTS[:2])
+    with pytest.raises(DataError, match=r"text 3: .*half a surrogate pair"):
+        features.transform([*TEXTS[:2], "x\ud800"])
+
+
+def test_a_folder_given_as_a_path_is_saved_as_text(start, tmp_path):
+    features = SpanbertFeatures(start, cache=tmp_path / "cache").fit(TEXTS)
+    assert features.__getstate__()["cache"] == str(tmp_path / "cache")
+
+
+@pytest.mark.parametrize("wrong", [5, {"a": 1}, [("a", (0.9, 1.9))], [("a", ("0", "1"))]])
+def test_what_is_no_span_is_refused(start, wrong):
+    with pytest.raises(DataError):
+        SpanbertFeatures(start, pooling="spans").transform(wrong)

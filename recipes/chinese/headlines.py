@@ -31,7 +31,7 @@ from spanbert.checkpoint.source import read_checkpoint
 from spanbert.nn.encoder import Encoder
 from spanbert.text.files import write_json
 from spanbert.text.tables import read_rows
-from spanbert.workflows.provenance import file_sha256, machine, package
+from spanbert.workflows.provenance import file_sha256, machine, model_sha256, package
 
 RECIPE = Path(__file__).parent.parent / "classification" / "thucnews.toml"
 PRETRAINED, RANDOM, NGRAMS = "pretrained encoder", "random start", "character n-grams"
@@ -63,6 +63,7 @@ def main() -> None:
             "claim": "Chinese pretraining helps to tell subjects of headlines apart",
             "command": " ".join(["python", *sys.argv]),
             "settings": settings(options),
+            "encoder_sha256": model_sha256(options.encoder),
             "train_sha256": file_sha256(options.data / "train.tsv"),
             "dev_texts": sum(1 for _ in read_rows(options.data / "dev.tsv")),
             "sides": {side: summary(runs) for side, runs in done.items()},
@@ -82,15 +83,23 @@ def settings(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def one(options: argparse.Namespace, side: str, seed: int) -> dict[str, Any]:
-    """The result of a side and seed; from its file when it was run before."""
+    """The result of a side and seed; from its file when it was run before with the same settings."""
     folder = options.output / f"{side.replace(' ', '-')}-{seed}"
     result = folder / "result.json"
+    decided = {
+        "settings": settings(options),
+        "train_sha256": file_sha256(options.data / "train.tsv"),
+        "encoder_sha256": model_sha256(options.encoder),
+    }
     if not result.exists():
         folder.mkdir(exist_ok=True)
         began = time.perf_counter()
         found = ngrams(options.data, seed) if side == NGRAMS else finetuned(options, side, seed, folder)
-        write_json(result, {**found, "seconds": round(time.perf_counter() - began, 1)})
-    return json.loads(result.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+        write_json(result, {**found, "seconds": round(time.perf_counter() - began, 1), "decided": decided})
+    made: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+    if made.pop("decided") != decided:
+        sys.exit(f"{result}: was made with other settings; choose another output folder or delete this one")
+    return made
 
 
 def finetuned(options: argparse.Namespace, side: str, seed: int, folder: Path) -> dict[str, float]:

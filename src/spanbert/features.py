@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from operator import index
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -64,8 +65,10 @@ class SpanbertFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         pooling: `mean` or `max` over all pieces, the `first` piece, or `spans`: first piece, last piece and
             mean of a given span, one after another (three times the width).
         normalize: scale vectors to length 1.
-        precision: arithmetic of the matrix products.
-        cache: folder in which vectors are kept, so that no text is embedded twice, by whatever process.
+        precision: arithmetic of the matrix products; in `int8` a vector varies a little with the texts beside
+            it, which share a scale.
+        cache: folder in which vectors are kept, so that no text is embedded twice, by whatever process; not
+            with `int8`.
         progress: show how far it is, on stderr.
         offline: take a hub id from the cache only.
     """
@@ -95,7 +98,8 @@ class SpanbertFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         Raises:
             SpanbertError: the model or a setting is not as it must be.
         """
-        self.__dict__.pop("model_sha256_", None)
+        for noted in ("model_sha256_", "_loaded"):  # the folder may hold other weights by now
+            self.__dict__.pop(noted, None)
         self._embedder()
         self.model_sha256_ = self._loaded[2]
         return self
@@ -128,7 +132,8 @@ class SpanbertFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
-        return {name: value for name, value in state.items() if name != "_loaded"}
+        state = {name: value for name, value in state.items() if name != "_loaded"}
+        return {**state, "cache": str(self.cache)} if isinstance(self.cache, Path) else state
 
     @property
     def _n_features_out(self) -> int:
@@ -146,11 +151,17 @@ class SpanbertFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             "settings": [self.pooling, self.normalize, self.precision, WINDOW_PIECES, OVERLAP_PIECES],
             "spanbert": spanbert.__version__,
         }
-        return VectorCache(Path(self.cache), source).vectors(items, _key, compute)
+        folder = Path(self.cache).expanduser()
+        return VectorCache(folder, embedder.width, source).vectors(items, _key, compute)
 
     def _embedder(self) -> Embedder | SpanEmbedder:
         """The model as the parameters say it, loaded once."""
         wanted = (self.model, self.pooling, self.normalize, self.precision, self.offline)
+        if self.cache is not None and self.precision == "int8":
+            raise SettingsError(
+                "in int8 a vector varies a little with the texts beside it, so a cache cannot keep it: leave "
+                "cache out, or take float32"
+            )
         if self.__dict__.get("_loaded", (None,))[0] != wanted:
             checkpoint = read_checkpoint(self.model, offline=self.offline)
             precision = parse_precision(self.precision)
@@ -179,7 +190,7 @@ class SpanbertClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         model: a shipped name, a folder or a hub id.
-        pooling: `mean` or `max` over all pieces, or the `first` piece.
+        pooling: as of `SpanbertFeatures`.
         head: `logistic` regression, or a linear `svm`, which has no `predict_proba`.
         C: inverse strength of the head's regularisation.
         balanced: weigh labels so that rare and frequent ones count alike.
@@ -270,10 +281,10 @@ def _of_texts(tags: Tags) -> Tags:
 
 def _column(items: Any) -> list[Any]:
     """A list, array, or column of a frame as a list."""
-    if isinstance(items, str | bytes) or not isinstance(items, Iterable):
+    if isinstance(items, str | bytes | Mapping) or not isinstance(items, Iterable):
         raise DataError(f"a list of texts is needed, found {shown(items)}; for one text write [text]")
     shape: tuple[int, ...] = getattr(items, "shape", (0,))
-    if len(shape) == 2 and shape[1] == 1:
+    if len(shape) == 2 and shape[1] == 1 and not hasattr(items, "toarray"):
         return list(np.asarray(items, dtype=object)[:, 0])
     if len(shape) != 1:
         raise DataError(f"one column of texts is needed, found an array of shape {tuple(shape)}")
@@ -292,10 +303,12 @@ def _texts(items: Any) -> list[str]:
 
 def _spans(items: Any) -> list[TextSpan]:
     found = []
+    if isinstance(items, str | bytes | Mapping) or not isinstance(items, Iterable):
+        raise DataError(f"a list of (text, (char_start, char_end)) is needed, found {shown(items)}")
     for number, item in enumerate(items, start=1):
         try:
             text, (start, end) = item
-            found.append((checked(text), Span(int(start), int(end))))
+            found.append((checked(text), Span(index(start), index(end))))
         except (TypeError, ValueError, DataError):
             raise DataError(
                 f"item {number}: (text, (char_start, char_end)) is needed, found {shown(item)}"

@@ -39,6 +39,12 @@ SAFETENSORS_FILES = (
 PICKLE_FILES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*.bin")
 
 
+def is_model_file(name: str) -> bool:
+    """Whether a file of this name in a model's folder decides what the model does."""
+    weights = name in WEIGHT_FILES or SHARD_FILES.match(name) is not None
+    return weights or name in SMALL_FILES or name.endswith(WEIGHT_SUFFIXES)
+
+
 def read_checkpoint(model: str | Path, *, offline: bool = False) -> Checkpoint:
     """Read a model wherever it is.
 

@@ -83,10 +83,12 @@ def read_lines(path: Path, *, ends: bool = False) -> Iterator[tuple[int, str]]:
 
 
 def count_lines(paths: Iterable[Path]) -> int | None:
-    """Line ends in files, which is about how many texts they hold; None where one cannot be read."""
+    """Line ends in files, which is about how many texts they hold; None where one cannot be read twice."""
     count = 0
     try:
         for path in paths:
+            if not path.is_file():  # a pipe would be empty afterwards
+                return None
             with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
                 while block := stream.read(BYTES_AT_ONCE):
                     count += block.count(b"\n")

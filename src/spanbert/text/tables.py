@@ -9,7 +9,6 @@ if its first column name is, or if writing all its rows again with quotes gives 
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 from collections.abc import Iterator
@@ -56,21 +55,6 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row]]:
     raise DataError(
         f"cannot tell its format; the name must end in {', '.join(ENDINGS)} (or these with .gz)", path
     )
-
-
-def column_names(path: Path) -> list[str]:
-    """Names of all columns of a table: of JSONL those of any row before the first broken one.
-
-    Raises:
-        DataError: as `read_rows`, for the first row.
-    """
-    rows = read_rows(path)
-    names = dict.fromkeys(next(rows, (0, {}))[1])
-    if path.name.removesuffix(".gz").lower().endswith(JSONL_ENDINGS):
-        with contextlib.suppress(DataError):  # whoever reads the rows meets it in its place
-            for _, row in rows:
-                names |= dict.fromkeys(row)
-    return list(names)
 
 
 def _delimiter(path: Path) -> str:

@@ -147,7 +147,7 @@ class Tokenizer:
         pipeline = _bert_pipeline(tokenizers.Tokenizer(models.WordPiece({})), lowercase, None, True)
         spaced: Counter[str] = Counter()
         for text in texts:
-            spaced.update(pipeline.normalizer.normalize_str(_checked(text)).split())
+            spaced.update(pipeline.normalizer.normalize_str(checked_text(text)).split())
         words: Counter[str] = Counter()
         for token, count in spaced.items():
             for word, _ in pipeline.pre_tokenizer.pre_tokenize_str(token):
@@ -171,7 +171,7 @@ class Tokenizer:
 
     def encode_many(self, texts: Sequence[str]) -> list[Pieces]:
         """Cut several texts at once (in parallel, outside Python). Raises as `encode`."""
-        whole = [_checked(text) for text in texts]
+        whole = [checked_text(text) for text in texts]
         cut = [_pieces(found) for found in self.backend.encode_batch(whole, add_special_tokens=False)]
         self._count_unknown([pieces.ids for pieces in cut])
         return cut
@@ -180,7 +180,7 @@ class Tokenizer:
         """Piece numbers alone, integers (P,) for each text: `encode_many` without the search for characters
         and words, and so in less time. Raises as `encode`.
         """
-        whole = [_checked(text) for text in texts]
+        whole = [checked_text(text) for text in texts]
         cut = self.backend.encode_batch_fast(whole, add_special_tokens=False)
         ids = [np.asarray(found.ids, dtype=np.int32) for found in cut]
         self._count_unknown(ids)
@@ -255,7 +255,8 @@ def _tell_of_unknown(_vocabulary: int) -> None:
     )
 
 
-def _checked(text: str) -> str:
+def checked_text(text: str) -> str:
+    """The text, if all of it can be written. Raises DataError where it holds half a surrogate pair."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:

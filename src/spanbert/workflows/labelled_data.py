@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from spanbert.errors import DataError, SettingsError
+from spanbert.errors import DataError, SettingsError, about
 from spanbert.tasks.contract import ChecksGold, ReadsTables, Stratified
 from spanbert.text.fields import shown
 from spanbert.text.tables import ENDINGS, read_rows
@@ -153,9 +153,10 @@ class LabelledData:
         """
         made = self if self.dev is not None else self._held_out(task, share, seed)
         if isinstance(task, ChecksGold):
-            for examples in (made.dev, made.fit):
+            for what, examples in (("the dev data", made.dev), ("the data of `fit`", made.fit)):
                 assert examples is not None
-                task.check_gold(examples)
+                with about(what):
+                    task.check_gold(examples)
         return made
 
     def _held_out(self, task: Any, share: float, seed: int) -> LabelledData:

@@ -35,6 +35,8 @@ def predict_file(predictor: Predictor, source: Path | IO[bytes], target: Path | 
         return _write(predictions, target)
     if target.is_dir():
         raise SettingsError(f"{target}: is a folder; name a file for the predictions")
+    if isinstance(source, Path) and source.exists() and target.exists() and source.samefile(target):
+        raise SettingsError(f"{target}: is the file to be read; name another one for the predictions")
     written = 0
     with gradual_write(target) as stream:
         try:

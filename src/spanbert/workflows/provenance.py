@@ -11,8 +11,7 @@ from typing import Any
 
 import spanbert
 from spanbert.checkpoint.parts import PARTS
-
-MODEL_SUFFIXES = (".json", ".txt", ".safetensors", ".bin", ".pt", ".pth")
+from spanbert.checkpoint.source import is_model_file
 
 
 def file_sha256(path: Path) -> str | None:
@@ -32,7 +31,7 @@ def model_sha256(place: Path, *, part: str | None = None) -> dict[str, str]:
         part: a further task of the folder whose own files count too; those of other tasks never do.
     """
     if place.is_dir():
-        files = sorted(path for path in place.iterdir() if path.suffix in MODEL_SUFFIXES)
+        files = sorted(path for path in place.iterdir() if is_model_file(path.name))
         files += sorted((place / PARTS / part).glob("*")) if part else []
         found = {path.relative_to(place).as_posix(): file_sha256(path) for path in files}
     else:

@@ -48,16 +48,18 @@ def ids(tokenizer, *pieces):
     return [tokenizer.backend.token_to_id(piece) for piece in pieces]
 
 
-def test_fills_of_all_lengths_are_ranked_by_the_mean_of_their_pieces(tokenizer):
+def test_fills_of_all_lengths_are_ranked_by_their_chance_every_length_being_equally_likely(tokenizer):
     def answer(feature):
         filled = [["city"], ["the", "city"]] if len(feature.places) == 1 else [["the", "river"]]
         filled = [pieces for pieces in filled if len(pieces) == len(feature.places)]
-        chance = {1: [0.3], 2: [0.2, 0.8]}[len(feature.places)]
+        chance = {1: [0.1], 2: [0.2, 0.8]}[len(feature.places)]
         return np.asarray([[ids(tokenizer, *pieces), np.log(chance)] for pieces in filled])
 
     made = predicted(tokenizer, {"text": "é [MASK...]!"}, answer, longest_span=2)
     assert [fill.text for fill in made.masks[0].fills] == ["the river", "city"]
-    assert made.masks[0].fills[0].probability == pytest.approx(math.sqrt(0.16))
+    best, other = made.masks[0].fills
+    assert (best.probability, other.probability) == pytest.approx((0.16 / 2, 0.1 / 2))
+    assert (best.log_probability, other.log_probability) == pytest.approx((math.log(0.16), math.log(0.1)))
     assert made.text == "é the river!"
     assert made.covered_chars == len("é [MASK...]!")
 
@@ -75,7 +77,7 @@ def test_the_whole_text_takes_the_pieces_that_fit_each_other(tokenizer):
     ]
 
 
-def test_candidates_are_all_given_with_the_mean_over_their_pieces(tokenizer):
+def test_candidates_are_all_given_with_the_product_over_their_pieces(tokenizer):
     def answer(feature):
         first = feature.places[0] == 2 and feature.piece_count == 4
         return np.log([0.1] if first else [0.4 if feature.places[0] == 2 else 0.9])
@@ -83,7 +85,7 @@ def test_candidates_are_all_given_with_the_mean_over_their_pieces(tokenizer):
     made = predicted(tokenizer, {"text": "the [MASK]", "candidates": ["city", "paris city"]}, answer, fills=1)
     fills = made.masks[0].fills
     assert [fill.text for fill in fills] == ["paris city", "city"]
-    assert [fill.probability for fill in fills] == pytest.approx([math.sqrt(0.36), 0.1])
+    assert [fill.probability for fill in fills] == pytest.approx([0.36, 0.1])
     assert made.text == "the paris city"
 
 

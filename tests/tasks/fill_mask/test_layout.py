@@ -67,7 +67,7 @@ def test_candidates_that_begin_alike_share_a_sequence(tokenizer):
         "[CLS] the [MASK] [MASK] . [SEP]",
         "[CLS] the the [MASK] . [SEP]",
     }
-    assert by_text["[CLS] the [MASK] . [SEP]"].candidates == (0, 1, 4)
+    assert by_text["[CLS] the [MASK] . [SEP]"].choices == ((0, False), (1, False), (4, False))
     last = by_text["[CLS] the the [MASK] . [SEP]"]
     assert last.places.tolist() == [3]
     assert [tokenizer.piece(piece_id) for piece_id in last.given_ids] == ["city", "river"]

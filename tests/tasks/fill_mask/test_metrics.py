@@ -7,8 +7,8 @@ from spanbert.tasks.fill_mask.examples import FillMaskPrediction, HiddenPiece, p
 from spanbert.tasks.fill_mask.metrics import score_pieces
 
 
-def prediction(*hidden):
-    return FillMaskPrediction("1", "x", (), tuple(HiddenPiece(*piece) for piece in hidden), 1, 1)
+def prediction(*hidden, lost_gold=None):
+    return FillMaskPrediction("1", "x", (), tuple(HiddenPiece(*piece) for piece in hidden), 1, 1, lost_gold or {})
 
 
 def examples(*texts):
@@ -31,10 +31,15 @@ def test_accuracy_and_perplexity_are_means_over_pieces():
     assert not report.lost_gold
 
 
-def test_answers_that_could_not_be_scored_are_counted():
-    example = parse_example({"text": "the [MASK]", "answers": ["ж"]}, "item", 1)
-    report = score_pieces([example, *examples("a")], [prediction(), prediction((-1.0, 0))])
-    assert report.lost_gold == {"texts whose answers were not scored": 1}
+def test_gold_that_could_not_be_scored_is_counted_by_reason():
+    masked = [parse_example({"text": "the [MASK]", "answers": ["x"]}, "item", 1)] * 2
+    made = [
+        prediction(lost_gold={"unknown": 2}),
+        prediction((-1.0, 0), lost_gold={"unknown": 1, "unread": 1}),
+        prediction(),
+    ]
+    report = score_pieces([*masked, *examples("ж")], made)
+    assert report.lost_gold == {"unknown": 3, "unread": 1, "texts without a piece to hide": 1}
 
 
 def test_nothing_to_score_is_refused():

@@ -21,7 +21,7 @@ from spanbert.workflows.embedding.embed import Embedder, text_windows
 from spanbert.workflows.model_source import describe
 from tiny_start import write_start
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 REAL_MODEL = ROOT / "runs" / "mini" / "start"
 TEXTS = ["paris", "the capital of france", "a river, a city, a river and a city again", "什么 is this?"]
 LONG = "the river runs through paris and the city . " * 30

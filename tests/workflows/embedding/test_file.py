@@ -109,3 +109,25 @@ def test_an_earlier_file_stays_where_the_new_one_fails(embedder, lines, tmp_path
 def test_a_target_of_no_known_format_is_refused(embedder, lines, tmp_path):
     with pytest.raises(SettingsError, match=r"a.pt: .*must end in .npy, .parquet, .jsonl"):
         embed_file(embedder, [lines], tmp_path / "a.pt")
+
+
+def test_a_column_is_chosen_once_for_a_file(embedder, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": "a1", "text": "paris"}\n{"id": "secret-7"}\n', encoding="utf-8")
+    with pytest.raises(DataError, match=r"a.jsonl:2: no column 'text'; found \['id'\]"):
+        embed_file(embedder, [path], tmp_path / "a.npy")
+
+
+def test_texts_are_not_overwritten_by_their_vectors(embedder, tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "paris"}\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match="holds texts that are to be read"):
+        embed_file(embedder, [path], path)
+    assert path.read_text(encoding="utf-8") == '{"text": "paris"}\n'
+
+
+def test_a_failure_leaves_the_unfinished_work_of_others(embedder, tmp_path):
+    (tmp_path / "a.jsonl.part").write_text("kept", encoding="utf-8")
+    with pytest.raises(DataError):
+        embed_file(embedder, [tmp_path / "none.txt"], tmp_path / "a.jsonl")
+    assert (tmp_path / "a.jsonl.part").read_text(encoding="utf-8") == "kept"

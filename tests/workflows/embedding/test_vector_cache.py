@@ -1,3 +1,5 @@
+import sqlite3
+
 import numpy as np
 import pytest
 
@@ -19,7 +21,7 @@ class Maker:
 def vectors(folder, texts, maker, source="a"):
     return [
         tuple(one)
-        for one in VectorCache(folder, {"weights": source}).vectors(texts, lambda text: text, maker)
+        for one in VectorCache(folder, 2, {"weights": source}).vectors(texts, lambda text: text, maker)
     ]
 
 
@@ -66,3 +68,14 @@ def test_a_file_that_is_no_cache_is_refused_with_the_remedy(tmp_path):
     path.write_bytes(b"not a database at all" * 100)
     with pytest.raises(SpanbertError, match=r"cannot be used .*delete this file"):
         vectors(tmp_path, ["one"], Maker())
+
+
+def test_a_damaged_vector_is_made_anew(tmp_path):
+    vectors(tmp_path, ["one", "three"], Maker())
+    (path,) = tmp_path.iterdir()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE vectors SET vector = x'0102030405'")
+    maker = Maker()
+    assert [one[0] for one in vectors(tmp_path, ["one", "three"], maker)] == [3, 5]
+    assert maker.asked == ["one", "three"]
+    vectors(tmp_path, ["one", "three"], None)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +13,8 @@ from numpy.typing import NDArray
 
 from spanbert.errors import DataError
 from spanbert.tasks.classification.settings import ClassificationSettings, Kind
+from spanbert.text.columns import by_lower_name, read_named_rows, say_guesses
 from spanbert.text.fields import identity, kind, shown, text_field
-from spanbert.text.tables import column_names, read_rows
 
 DATA_FORMATS = """CSV or TSV whose first line names the columns, or JSONL (each also .gz), one text a row:
 {"id": "1", "text": "A warm and funny film.", "label": "positive"}
@@ -152,15 +150,12 @@ class Columns:
             DataError: there is no column for the text, or not the one that settings name; or two columns have
                 names that differ in case alone, or one is named for two things.
         """
-        listed = list(map(str, names))
-        found = {name.lower(): name for name in listed}
-        if len(found) < len(listed):
-            raise DataError(f"names of columns differ in case alone: {shown(listed)}", place, line)
+        found = by_lower_name(names, place, line)
         said = [settings.text_column, settings.pair_column, settings.label_column]
         named = [name.lower() for name in said if name]
         if len(set(named)) < len(named):
             raise DataError(f"one column is named for two things: {shown(said)}", place, line)
-        if listed == ["text"]:
+        if list(found.values()) == ["text"]:
             return cls("text", None, None)
         free = {lower: name for lower, name in found.items() if lower not in named}
         text = _chosen(found, free, settings.text_column, TEXT_COLUMNS)
@@ -179,14 +174,7 @@ class Columns:
     def say(self, settings: ClassificationSettings, place: Path | str) -> None:
         """Tell which columns were guessed."""
         chosen = {"text_column": self.text, "pair_column": self.pair, "label_column": self.label}
-        guessed = {
-            setting: name
-            for setting, name in chosen.items()
-            if name is not None and name not in PLAIN_NAMES and not getattr(settings, setting)
-        }
-        if guessed:
-            told = ", ".join(f"{setting} = {name}" for setting, name in guessed.items())
-            logging.getLogger(__name__).warning("%s: guessed %s (settings can say otherwise)", place, told)
+        say_guesses(chosen, {name: getattr(settings, name) for name in chosen}, PLAIN_NAMES, place)
 
 
 def _chosen(
@@ -204,12 +192,10 @@ def read_examples(path: Path, settings: ClassificationSettings) -> Iterator[Clas
     Raises:
         DataError: the file breaks its format; the message names file, line, and what was found and expected.
     """
-    rows = read_rows(path)
-    first = next(rows, None)
-    if first is None:
+    names, rows = read_named_rows(path)
+    if not names:
         raise DataError("the file holds no texts", path)
-    names = column_names(path) if path.is_file() else first[1]  # a pipe can be read but once
-    yield from read_table(chain([first], rows), names, settings, path)
+    yield from read_table(rows, names, settings, path)
 
 
 def read_table(

@@ -16,7 +16,7 @@ from spanbert.nn.batch import PieceBatch
 from spanbert.tasks.classification.examples import ClassificationExample, as_number
 from spanbert.tasks.classification.labels import check_pair, label_names
 from spanbert.tasks.classification.settings import ClassificationSettings
-from spanbert.tasks.long_text import covered_chars, sequence, text_windows
+from spanbert.tasks.long_text import covered_chars, pair_windows, sequence, text_windows
 from spanbert.text.tokenizer import Pieces, Tokenizer
 
 LABELS = "labels"
@@ -135,28 +135,14 @@ class TextEncoder:
     def _paired(
         self, text: str, first: Pieces, pair: str, second: Pieces
     ) -> tuple[tuple[TextWindow, ...], int]:
-        """Windows of the longer text, each beside the shorter one.
-
-        A shorter text that fills more than half of the room has windows of its own; both texts are then gone
-        through side by side, so that all of both is read.
-        """
-        room = self.settings.window_pieces - 3
-        shorter = min(len(first), len(second))
-        least = room // 2 if len(first) + len(second) > room else shorter
-        kept = max(1, min(shorter, least))
-        rooms = (room - kept, kept) if len(first) >= len(second) else (kept, room - kept)
-        firsts, seconds = (
-            text_windows(pieces, size, self.settings)
-            for pieces, size in zip((first, second), rooms, strict=True)
-        )
-        count = max(len(firsts), len(seconds))
+        """Windows of both texts side by side (`pair_windows`)."""
+        read = pair_windows(first, second, self.settings.window_pieces - 3, self.settings)
         made = []
-        for number in range(count):
-            one = firsts[number * len(firsts) // count].pieces
-            two = seconds[number * len(seconds) // count].pieces
+        for one, two in ((left.pieces, right.pieces) for left, right in read):
             ids = sequence(self.tokenizer, first.ids[one.start : one.end], second.ids[two.start : two.end])
             made.append(TextWindow(ids, len(one) + 2))
-        return tuple(made), covered_chars(text, first, firsts) + covered_chars(pair, second, seconds)
+        covered = covered_chars(text, first, [left for left, _ in read])
+        return tuple(made), covered + covered_chars(pair, second, [right for _, right in read])
 
 
 def features(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,33 +27,36 @@ class Beam:
         self.log_probabilities = np.zeros((1, 0))
 
     @property
-    def step(self) -> int:
+    def filled(self) -> int:
         """How many places are filled."""
         return self.ids.shape[1]
 
     @property
     def done(self) -> bool:
         """Whether all places are filled."""
-        return self.step == len(self.feature.places)
+        return self.filled == len(self.feature.places)
 
-    def beginnings(self) -> list[Query]:
-        """Each of the best beginnings, with its next place."""
-        step, places = self.step, self.feature.places
-        found = []
+    @property
+    def next(self) -> slice:
+        """The places that are filled next: one, or several at once where there are very many."""
+        return slice(self.filled, self.filled + self.feature.places_at_once)
+
+    def beginnings(self) -> Iterator[Query]:
+        """Each of the best beginnings, with its next places."""
+        places = self.feature.places
         for filled in self.ids:
             piece_ids = self.feature.piece_ids.copy()
-            piece_ids[places[:step]] = filled
-            found.append(Query(piece_ids, places[step : step + 1], self.feature.span_end))
-        return found
+            piece_ids[places[: self.filled]] = filled
+            yield Query(piece_ids, places[self.next], self.feature.span_end)
 
     def extend(self, ids: NDArray[np.int64], log_probabilities: NDArray[np.float64]) -> None:
-        """Fill the next place.
+        """Fill the next places.
 
         Args:
-            ids: integers (B, W), for each beginning the best pieces of its next place.
-            log_probabilities: (B, W), theirs.
+            ids: integers (B, W, P), for each beginning the best pieces of its next places.
+            log_probabilities: (B, W, P), theirs.
         """
-        sums = self.log_probabilities.sum(axis=1)[:, None] + log_probabilities
+        sums = self.log_probabilities.sum(axis=1)[:, None] + log_probabilities.sum(axis=2)
         best = np.argsort(-sums.ravel(), kind="stable")[: self.feature.width]
         rows, columns = np.divmod(best, ids.shape[1])
         self.ids = np.column_stack([self.ids[rows], ids[rows, columns]])

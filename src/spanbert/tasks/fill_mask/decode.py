@@ -6,6 +6,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from spanbert.tasks.fill_mask.examples import (
     FillMaskPrediction,
     HiddenPiece,
 )
-from spanbert.tasks.fill_mask.features import Ask, FillMaskFeature, MaskedText
+from spanbert.tasks.fill_mask.features import Ask, Choice, FillMaskFeature, MaskedText, Opening
 from spanbert.tasks.fill_mask.settings import FillMaskSettings
 from spanbert.text.alignment import chars_of_pieces
 from spanbert.text.spans import Span
@@ -35,9 +36,10 @@ def decode(
 ) -> FillMaskPrediction:
     """The best fills of every mask, and the text with all masks filled.
 
-    Fills of different lengths are ranked by the geometric mean of their pieces' chances. A mask of one piece
-    has the chances of its pieces with the other masks hidden; in the filled text such masks are filled one
-    after the other, so that they fit each other.
+    The chance of a fill is the product of its pieces' chances, each given those before it. For a span it is
+    divided by the number of lengths, none of which is held likelier beforehand. A mask of one piece has the
+    chances of its pieces with the other masks hidden; in the filled text such masks are filled one after the
+    other, so that they fit each other.
 
     Args:
         example: the text.
@@ -45,35 +47,53 @@ def decode(
         outputs: `FillMaskOutput.results` of each.
         settings: how many fills are given; of candidates, all are.
     """
-    found = _Findings(example)
+    found = _Findings(example, settings.longest_span)
     for feature, output in zip(features, outputs, strict=True):
         found.add(feature, output)
     most = len(example.candidates) or settings.fills
+    ranked = [found.ranked(number)[:most] for number in range(len(example.masks))]
     masks = tuple(
-        FilledMask(mask.chars, found.ranked(number)[:most]) for number, mask in enumerate(example.masks)
+        FilledMask(mask.chars, found.fills(number, best))
+        for number, (mask, best) in enumerate(zip(example.masks, ranked, strict=True))
     )
-    best = {number: mask.fills[0].text for number, mask in enumerate(masks) if mask.fills}
+    best = {number: fills[0] for number, fills in enumerate(ranked) if fills}
     windows = {feature.window for feature in features if len(feature.window)}
     return FillMaskPrediction(
         example.id,
-        _filled(example, best | found.fitting),
+        _filled(example, features[0].text, best | found.fitting),
         masks,
         tuple(found.hidden),
         len(windows),
         _covered(features[0].text, windows),
+        features[0].text.lost_gold,
     )
+
+
+class _Found(NamedTuple):
+    """A fill.
+
+    Args:
+        text: to be put in the place of the mask.
+        pieces: what it is made of, a candidate as it is given; with ## where it goes on with a word.
+        log_probability: sum over its pieces.
+    """
+
+    text: str
+    pieces: tuple[str, ...]
+    log_probability: float
 
 
 class _Findings:
     """What the model said to one text, gathered by mask."""
 
-    def __init__(self, example: FillMaskExample) -> None:
+    def __init__(self, example: FillMaskExample, longest_span: int) -> None:
         self.example = example
-        self.fills: dict[int, dict[str, float]] = defaultdict(dict)
-        """Mask -> fill -> probability."""
-        self.fitting: dict[int, str] = {}
+        self.longest_span = longest_span
+        self.offered: dict[int, dict[str, _Found]] = defaultdict(dict)
+        """Mask -> text -> the likeliest fill that reads so."""
+        self.fitting: dict[int, _Found] = {}
         """Mask -> its fill where masks were filled one after the other."""
-        self.chosen: dict[int, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+        self.chosen: dict[int, dict[Choice, list[float]]] = defaultdict(lambda: defaultdict(list))
         """Mask -> candidate -> log probabilities of its pieces."""
         self.hidden: list[HiddenPiece] = []
 
@@ -82,34 +102,45 @@ class _Findings:
         if feature.ask is Ask.SCORE:
             self.hidden += [HiddenPiece(float(one), int(rank)) for one, rank in output.T]
         elif feature.ask is Ask.CHOOSE:
-            for candidate, one in zip(feature.candidates, output.tolist(), strict=True):
-                self.chosen[feature.masks[0]][candidate].append(one)
+            for choice, one in zip(feature.choices, output.tolist(), strict=True):
+                self.chosen[feature.masks[0]][choice].append(one)
         elif feature.ask is Ask.SPAN:
             for ids, log_probabilities in output:
-                self._offer(feature.masks[0], _text(feature, ids), log_probabilities)
-        elif feature.ask is Ask.TOGETHER:
-            for mask, piece_id in zip(feature.masks, output[0, 0], strict=True):
-                self.fitting[mask] = _text(feature, [piece_id])
+                self._offer(feature.masks[0], _found(feature, ids, log_probabilities))
         else:
             for ids, log_probabilities in output:
                 for mask, piece_id, one in zip(feature.masks, ids, log_probabilities, strict=True):
-                    self._offer(mask, _text(feature, [piece_id]), [one])
+                    found = _found(feature, [piece_id], [one])
+                    if feature.ask is Ask.TOGETHER:
+                        self.fitting[mask] = found
+                    else:
+                        self._offer(mask, found)
 
-    def ranked(self, mask: int) -> tuple[Fill, ...]:
+    def ranked(self, mask: int) -> list[_Found]:
         """The fills of a mask, best first, equals by their text."""
-        for candidate, log_probabilities in self.chosen[mask].items():
-            self._offer(mask, self.example.candidates[candidate], log_probabilities)
-        found = sorted(self.fills[mask].items(), key=lambda item: (-item[1], item[0]))
-        return tuple(Fill(text, probability) for text, probability in found)
+        for choice, log_probabilities in self.chosen[mask].items():
+            text = self.example.candidates[choice.candidate]
+            self._offer(mask, _Found(text, ("##" * choice.goes_on + text,), sum(log_probabilities)))
+        return sorted(self.offered[mask].values(), key=lambda found: (-found.log_probability, found.text))
 
-    def _offer(self, mask: int, text: str, log_probabilities: Sequence[float] | NDArray[np.float64]) -> None:
-        probability = math.exp(np.mean(log_probabilities))
-        if probability > self.fills[mask].get(text, 0.0):
-            self.fills[mask][text] = probability
+    def fills(self, mask: int, found: Sequence[_Found]) -> tuple[Fill, ...]:
+        """Fills of a mask with the probabilities that are shown."""
+        lengths = 1
+        if self.example.masks[mask].is_span:
+            lengths = max([self.longest_span, *map(len, self.chosen[mask].values())])
+        return tuple(
+            Fill(one.text, math.exp(one.log_probability) / lengths, one.log_probability) for one in found
+        )
+
+    def _offer(self, mask: int, found: _Found) -> None:
+        known = self.offered[mask].get(found.text)
+        if found.log_probability > (known.log_probability if known else -math.inf):  # it is -inf of what may
+            self.offered[mask][found.text] = found  # not stand there, where more fills are wanted than may
 
 
-def _text(feature: FillMaskFeature, ids: Iterable[float]) -> str:
-    return readable([feature.vocabulary.pieces[int(piece_id)] for piece_id in ids])
+def _found(feature: FillMaskFeature, ids: Iterable[float], log_probabilities: Iterable[float]) -> _Found:
+    pieces = tuple(feature.vocabulary.pieces[int(piece_id)] for piece_id in ids)
+    return _Found(readable(pieces), pieces, float(sum(log_probabilities)))
 
 
 def readable(pieces: Sequence[str]) -> str:
@@ -124,15 +155,29 @@ def readable(pieces: Sequence[str]) -> str:
     return JOINS.sub(r"\1", CLOSES.sub("", text))
 
 
-def _filled(example: FillMaskExample, fills: Mapping[int, str]) -> str:
-    """The text with each mask's fill in its place; a mask without one stays as it is written."""
-    parts = []
+def _filled(example: FillMaskExample, text: MaskedText, fills: Mapping[int, _Found]) -> str:
+    """The text with each mask's fill in its place; a mask without one stays as it is written.
+
+    Fills of masks right behind each other are read together: what begins a word is set apart.
+    """
+    parts: list[str] = []
+    together: list[_Found] = []
     done = 0
     for number, mask in enumerate(example.masks):
-        written = example.text[mask.chars.start : mask.chars.end]
-        parts += [example.text[done : mask.chars.start], fills.get(number, written)]
+        if number not in fills:
+            continue
+        if not (together and done == mask.chars.start and text.openings[number] is Opening.INSIDE):
+            parts += [_read(together), example.text[done : mask.chars.start]]
+            together = []
+        together.append(fills[number])
         done = mask.chars.end
-    return "".join([*parts, example.text[done:]])
+    return "".join([*parts, _read(together), example.text[done:]])
+
+
+def _read(together: Sequence[_Found]) -> str:
+    if len(together) == 1:
+        return together[0].text
+    return readable([piece for found in together for piece in found.pieces])
 
 
 def _covered(text: MaskedText, windows: Iterable[Span]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,12 @@ left out for prediction, "candidates" are fills to choose among. A text without 
 file, is for training and evaluation: some of its pieces are hidden."""
 
 MASK = re.compile(r"\[MASK(?P<span>\.\.\.|…)?\]")
-LIKE_A_MASK = re.compile(r"<mask>|\[mask\b", re.IGNORECASE)
+LIKE_A_MASK = re.compile(r"<mask>|[\[［【](?:mask|ｍａｓｋ)\b", re.IGNORECASE)
+
+NOT_IN_VOCABULARY = "answers outside the vocabulary"
+TOO_LONG = "answers too long for a window"
+NOT_READ = "answers behind what is read of the text"
+NOTHING_TO_HIDE = "texts without a piece to hide"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class FillMaskExample:
         masks: in the order of the text.
         answers: the right fill of each mask; None when nobody said.
         candidates: fills to choose among, for every mask; empty for the whole vocabulary.
+        origin: file and line that it was read from, for messages.
     """
 
     id: str | int
@@ -54,6 +60,12 @@ class FillMaskExample:
     masks: tuple[Mask, ...]
     answers: tuple[str, ...] | None = None
     candidates: tuple[str, ...] = ()
+    origin: str = field(default="", compare=False)
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"{self.origin}: text {self.id!r}" if self.origin else f"text {self.id!r}"
 
     @property
     def has_gold(self) -> bool:
@@ -67,15 +79,22 @@ class Fill:
 
     Args:
         text: to be put in its place.
-        probability: its chance; for several pieces the geometric mean of their chances.
+        probability: its chance; at `[MASK...]` every length is held equally likely beforehand.
+        log_probability: in nats, of its pieces where it is known how many they are: the sum over them, each
+            given those before it.
     """
 
     text: str
     probability: float
+    log_probability: float
 
     def to_json(self) -> dict[str, Any]:
         """Plain types."""
-        return {"text": self.text, "probability": round(self.probability, 6)}
+        return {
+            "text": self.text,
+            "probability": float(f"{self.probability:.6g}"),
+            "log_probability": float(f"{self.log_probability:.6g}"),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +142,7 @@ class FillMaskPrediction:
         hidden: known pieces that were hidden, where there is gold.
         windows: how many windows of the text were read.
         covered_chars: characters of the text that stand in them.
+        lost_gold: right fills that could not be scored: reason -> how many.
     """
 
     id: str | int
@@ -131,6 +151,7 @@ class FillMaskPrediction:
     hidden: tuple[HiddenPiece, ...]
     windows: int
     covered_chars: int
+    lost_gold: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain types; one line of `predictions.jsonl`."""
@@ -199,6 +220,7 @@ def parse_example(item: Mapping[str, Any], place: Path | str, line: int | None) 
         masks,
         answers if masks else None,
         tuple(dict.fromkeys(candidates or ())),
+        f"{place}" if line is None else f"{place}:{line}",
     )
 
 

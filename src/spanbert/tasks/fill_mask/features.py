@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 from itertools import accumulate
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +18,8 @@ from spanbert.text.spans import Span
 from spanbert.text.tokenizer import SPECIAL_PIECES, Pieces
 from spanbert.text.words import UNSPACED
 
+MOST_PASSES = 32
+"""So many passes of the encoder fill the masks of a window one after the other; more masks share passes."""
 MASKED_LM = "masked_lm"
 """Name of the loss."""
 
@@ -40,7 +43,19 @@ class Opening(IntEnum):
     REST_OF_WORD = 1
     """The first of a fill right behind a letter: a piece that continues the word, or punctuation."""
     INSIDE = 2
-    """A later one: any piece but special ones."""
+    """A later one, or the first right behind another mask: any piece but special ones."""
+
+
+class Choice(NamedTuple):
+    """A candidate in one of the ways in which it can stand at a mask.
+
+    Args:
+        candidate: its number.
+        goes_on: whether it goes on with the word before the mask.
+    """
+
+    candidate: int
+    goes_on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +88,16 @@ class MaskedText:
         pieces: with the characters that they stand for.
         masks: integers (K,), which pieces the masks are.
         is_span: booleans (K,), which masks stand for spans of unknown length.
+        openings: what each mask may begin with.
+        lost_gold: right fills that cannot be scored: reason -> how many.
     """
 
     text: str
     pieces: Pieces
     masks: NDArray[np.int64]
     is_span: NDArray[np.bool_]
-
-    def follows_letter(self, piece: int) -> bool:
-        """Whether a piece stands right behind a letter or digit, in a script with spaces between words."""
-        before = self.text[: self.pieces.char_starts[piece]][-1:]
-        return before.isalnum() and not UNSPACED.match(before)
+    openings: tuple[Opening, ...]
+    lost_gold: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +126,9 @@ class FillMaskFeature:
         ask: what is wanted.
         piece_ids: integers (P,); a mask of the text may be several pieces here.
         places: integers (M,), where in `piece_ids` the hidden pieces are.
-        openings: what may stand at each place.
+        openings: what may stand at each place; none where nothing is to be proposed.
         masks: the mask that each place is of; of places that are all of one, that one.
-        candidates: which candidate each of the pieces to choose among is of.
+        choices: whose piece each of the pieces to choose among is.
         given_ids: integers, the hidden piece of each place, or the pieces to choose among at the only place.
         span_end: the place behind the masked span, where the boundary head is to be heard too.
         vocabulary: pieces and where they may stand.
@@ -128,7 +142,7 @@ class FillMaskFeature:
     places: NDArray[np.int64]
     openings: tuple[Opening, ...]
     masks: tuple[int, ...]
-    candidates: tuple[int, ...]
+    choices: tuple[Choice, ...]
     given_ids: NDArray[np.int64]
     span_end: int | None
     vocabulary: Vocabulary
@@ -145,10 +159,14 @@ class FillMaskFeature:
         return self.ask in (Ask.TOGETHER, Ask.SPAN)
 
     @property
+    def places_at_once(self) -> int:
+        """How many places one pass of the encoder is to score."""
+        return -(-len(self.places) // MOST_PASSES) if self.in_turn else len(self.places)
+
+    @property
     def query(self) -> Query:
         """What the first pass of the encoder is to score: of places filled one after the other, the first."""
-        places = self.places[:1] if self.in_turn else self.places
-        return Query(self.piece_ids, places, self.span_end)
+        return Query(self.piece_ids, self.places[: self.places_at_once], self.span_end)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from spanbert.errors import DataError
 from spanbert.scoring.confidence import bootstrap_interval
 from spanbert.scoring.report import Report
-from spanbert.tasks.fill_mask.examples import FillMaskExample, FillMaskPrediction
+from spanbert.tasks.fill_mask.examples import NOTHING_TO_HIDE, FillMaskExample, FillMaskPrediction
 
 
 def score_pieces(examples: Sequence[FillMaskExample], predictions: Sequence[FillMaskPrediction]) -> Report:
@@ -19,7 +20,7 @@ def score_pieces(examples: Sequence[FillMaskExample], predictions: Sequence[Fill
     Perplexity is e to the mean of minus the log probability of the hidden pieces. Where an answer has several
     pieces all of them are hidden.
 
-    Lost gold: masks whose answer could not be scored, since it is not in the vocabulary or was not read.
+    Lost gold: answers that could not be scored, by reason, and texts of which nothing could be hidden.
 
     Raises:
         DataError: no piece was hidden that is known.
@@ -32,7 +33,11 @@ def score_pieces(examples: Sequence[FillMaskExample], predictions: Sequence[Fill
     right = (ranks == 0).astype(np.float64)
     loss = -float(np.mean([piece.log_probability for piece in pieces]))
     low, high = bootstrap_interval(right)
-    unscored = sum(bool(example.masks) and not made.hidden for example, made in gold)
+    lost: Counter[str] = Counter()
+    for example, made in gold:
+        lost.update(made.lost_gold)
+        if not example.masks and not made.hidden:
+            lost[NOTHING_TO_HIDE] += 1
     return Report(
         "fill-mask",
         {
@@ -42,6 +47,6 @@ def score_pieces(examples: Sequence[FillMaskExample], predictions: Sequence[Fill
         },
         "accuracy",
         {"texts": len(gold), "texts_without_gold": len(examples) - len(gold), "hidden_pieces": len(pieces)},
-        {"texts whose answers were not scored": unscored} if unscored else {},
+        dict(lost),
         {"accuracy_interval_95": [round(100 * low, 4), round(100 * high, 4)]},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,8 +14,23 @@ from torch.nn.functional import cross_entropy, pad
 from spanbert.nn.encoder import Encoder
 from spanbert.nn.heads import MaskedLmHead, SpanBoundaryHead
 from spanbert.tasks.fill_mask.beam import Beam
-from spanbert.tasks.fill_mask.features import MASKED_LM, Ask, FillMaskBatch, FillMaskFeature, Opening, Queries
+from spanbert.tasks.fill_mask.features import (
+    MASKED_LM,
+    Ask,
+    FillMaskBatch,
+    FillMaskFeature,
+    Opening,
+    Queries,
+    Query,
+)
 from spanbert.tasks.fill_mask.settings import FillMaskSettings
+
+MOST_PIECES = 2048
+"""Pieces in one pass of the encoder over the beginnings of fills, unless one alone has more."""
+MOST_PLACES = 512
+"""Places in it, each of which has a score for every piece of the vocabulary."""
+_Best = tuple[NDArray[np.int64], NDArray[np.float64]]
+"""Pieces and their log probabilities."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +75,7 @@ class FillMaskModel(nn.Module):
         """The loss of a batch to learn from; else what each feature asks for.
 
         The first pass of the encoder reads every feature. Those whose places are filled one after the other
-        take one pass more for each further place.
+        take one pass more for each further place, at most `MOST_PASSES` in all.
         """
         if batch.targets is not None:
             return self._learned(batch.queries, batch.targets)
@@ -71,7 +86,7 @@ class FillMaskModel(nn.Module):
         beams = [Beam(feature) if feature.in_turn else None for feature in features]
         for beam, found in zip(beams, rows, strict=True):
             if beam is not None:
-                _extend(beam, found)
+                beam.extend(*_stacked([_best_next(beam, found)]))
         self._fill([beam for beam in beams if beam is not None], batch.queries.places.device)
         return FillMaskOutput(
             [
@@ -88,11 +103,17 @@ class FillMaskModel(nn.Module):
 
     def _fill(self, beams: Sequence[Beam], device: torch.device) -> None:
         while waiting := [beam for beam in beams if not beam.done]:
-            asked = [beam.beginnings() for beam in waiting]
-            queries = Queries.of([one for several in asked for one in several]).to(device)
-            rows = self.log_probabilities(queries).split_with_sizes([len(several) for several in asked])
-            for beam, found in zip(waiting, rows, strict=True):
-                _extend(beam, found)
+            found: dict[Beam, list[_Best]] = {beam: [] for beam in waiting}
+            asked = ((beam, query) for beam in waiting for query in beam.beginnings())
+            for some in _bounded(asked):
+                queries = [query for _, query in some]
+                rows = self.log_probabilities(Queries.of(queries).to(device)).split_with_sizes(
+                    [len(query.places) for query in queries]
+                )
+                for (beam, _), row in zip(some, rows, strict=True):
+                    found[beam].append(_best_next(beam, row))
+            for beam, best in found.items():
+                beam.extend(*_stacked(best))
 
     def log_probabilities(self, queries: Queries) -> Tensor:
         """(M, V): of each piece at each place, in nats.
@@ -118,8 +139,7 @@ def _answer(feature: FillMaskFeature, rows: Tensor) -> NDArray[np.float64]:
     """What is said of a feature by the log probabilities (M, V) of its places."""
     given = torch.from_numpy(feature.given_ids).to(rows.device)
     if feature.ask is Ask.APART:
-        ids, log_probabilities = _best(rows, feature, feature.openings)
-        return np.stack([ids.T, log_probabilities.T], axis=1)
+        return np.stack(_best(rows, feature, feature.openings), axis=1)
     if feature.ask is Ask.CHOOSE:
         return _numpy(rows[0, given])
     found = rows.gather(1, given[:, None])
@@ -127,25 +147,43 @@ def _answer(feature: FillMaskFeature, rows: Tensor) -> NDArray[np.float64]:
     return _numpy(torch.stack([found[:, 0].double(), ranks.double()]))
 
 
-def _extend(beam: Beam, rows: Tensor) -> None:
-    """Fill the next place by its log probabilities (B, V) under each beginning."""
-    beam.extend(*_best(rows, beam.feature, [beam.feature.openings[beam.step]]))
+def _bounded(asked: Iterable[tuple[Beam, Query]]) -> Iterator[list[tuple[Beam, Query]]]:
+    """The same in order, in passes of the encoder of bounded size."""
+    some: list[tuple[Beam, Query]] = []
+    pieces = places = 0
+    for beam, query in asked:
+        pieces += len(query.piece_ids)
+        places += len(query.places)
+        if some and (pieces > MOST_PIECES or places > MOST_PLACES):
+            yield some
+            some, pieces, places = [], len(query.piece_ids), len(query.places)
+        some.append((beam, query))
+    if some:
+        yield some
 
 
-def _best(
-    rows: Tensor, feature: FillMaskFeature, openings: Sequence[Opening]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The best pieces that may stand there, as many as wanted, and their log probabilities: both (M, W).
+def _best_next(beam: Beam, rows: Tensor) -> _Best:
+    """The best pieces of a beam's next places by their log probabilities (P, V) under one beginning."""
+    return _best(rows, beam.feature, beam.feature.openings[beam.next])
+
+
+def _stacked(best: Sequence[_Best]) -> _Best:
+    """What is best under each beginning (W, P) as one (B, W, P)."""
+    return np.stack([ids for ids, _ in best]), np.stack([chances for _, chances in best])
+
+
+def _best(rows: Tensor, feature: FillMaskFeature, openings: Sequence[Opening]) -> _Best:
+    """The best pieces that may stand there, as many as wanted, and their log probabilities: both (W, M).
 
     Args:
         rows: log probabilities (M, V).
         feature: how many are wanted, of which vocabulary.
-        openings: of each row, or one for all.
+        openings: of each row.
     """
     allowed = torch.from_numpy(feature.vocabulary.choices[list(openings)]).to(rows.device)
     allowed = pad(allowed, (0, rows.shape[1] - allowed.shape[1]))  # a model may have more rows than pieces
     top = rows.masked_fill(~allowed, -torch.inf).topk(min(feature.width, rows.shape[1]), dim=-1)
-    return top.indices.cpu().numpy(), _numpy(top.values)
+    return top.indices.cpu().numpy().T, _numpy(top.values).T
 
 
 def _numpy(values: Tensor) -> NDArray[np.float64]:

@@ -65,7 +65,7 @@ class FillMask:
         encoder = FillMaskEncoder(tokenizer, self.settings)
         found = []
         for example in examples:
-            with about(f"text {example.id!r}"):
+            with about(example.name):
                 found.append(encoder.features(example))
         return found
 

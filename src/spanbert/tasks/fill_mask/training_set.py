@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from spanbert.errors import DataError, about
-from spanbert.tasks.fill_mask.examples import FillMaskExample
+from spanbert.tasks.fill_mask.examples import NOTHING_TO_HIDE, FillMaskExample
 from spanbert.tasks.fill_mask.features import Ask, FillMaskFeature
 from spanbert.tasks.fill_mask.layout import EncodedExample, FillMaskEncoder
 from spanbert.tasks.fill_mask.settings import FillMaskSettings
@@ -30,13 +30,13 @@ class FillMaskTrainingSet:
         self, examples: Iterable[FillMaskExample], tokenizer: Tokenizer, settings: FillMaskSettings
     ) -> None:
         self.encoder = FillMaskEncoder(tokenizer, settings)
-        self.lost_gold: dict[str, int] = Counter()
+        self.lost_gold: Counter[str] = Counter()
         self.windows: list[tuple[EncodedExample, Window, list[int]]] = []
         for example in examples:
             if not example.has_gold:
                 self.lost_gold["texts with masks but no answers"] += 1
                 continue
-            with about(f"text {example.id!r}"):
+            with about(example.name):
                 self._add(self.encoder.encode(example))
         if not self.windows:
             raise DataError("training needs texts with pieces to hide, or masks with answers; there are none")
@@ -46,21 +46,14 @@ class FillMaskTrainingSet:
 
     def _add(self, encoded: EncodedExample) -> None:
         windows = self.encoder.windows(encoded)
-        unknown = len(encoded.example.masks) - len(encoded.answers)
-        unread = encoded.answers.keys() - {mask for _, masks in windows for mask in masks}
-        for reason, count in (
-            ("answers outside the vocabulary", unknown),
-            ("answers behind what is read of the text", len(unread)),
-        ):
-            if count:
-                self.lost_gold[reason] += count
+        self.lost_gold.update(self.encoder.lost_gold(encoded, windows))
         usable = [
             (encoded, window, masks)
             for window, masks in windows
             if self.encoder.hidden(encoded, window, masks, Ask.LEARN, np.random.default_rng(0))
         ]
         if not encoded.example.masks and not usable:
-            self.lost_gold["texts without a piece to hide"] += 1
+            self.lost_gold[NOTHING_TO_HIDE] += 1
         self.windows += usable
 
     def epoch(self, seed: int, epoch: int) -> list[FillMaskFeature]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from spanbert.errors import DataError
 from spanbert.tasks.similarity.settings import SimilaritySettings
+from spanbert.text.columns import by_lower_name, read_named_rows, say_guesses
 from spanbert.text.fields import identity, shown, text_field
-from spanbert.text.tables import column_names, read_rows
 
 DATA_FORMATS = """CSV or TSV with a header (.csv, .tsv, plain or .gz), or JSONL, one pair a line:
 {"id": "1", "sentence1": "A dog runs.", "sentence2": "A dog is running.", "score": 4.6}
@@ -112,16 +110,13 @@ class Columns:
         Raises:
             DataError: a text is missing, one column is named for two things, or names differ in case alone.
         """
-        listed = list(map(str, names))
-        found = {name.lower(): name for name in listed}
-        if len(found) < len(listed):
-            raise DataError(f"names of columns differ in case alone: {shown(listed)}", place, line)
+        found = by_lower_name(names, place, line)
         usual = next((pair for pair in TEXT_NAMES if all(name in found for name in pair)), TEXT_NAMES[0])
         texts = settings.text1_column or usual[0], settings.text2_column or usual[1]
         if missing := [name for name in texts if name.lower() not in found]:
             raise DataError(
-                f"no column {missing[0]!r}; found {shown(listed)}, expected sentence1, sentence2 and score "
-                "(text1_column, text2_column and score_column say other names)",
+                f"no column {missing[0]!r}; found {shown(list(found.values()))}, expected sentence1, sentence2 "
+                "and score (text1_column, text2_column and score_column say other names)",
                 place,
                 line,
             )
@@ -137,14 +132,7 @@ class Columns:
     def say(self, settings: SimilaritySettings, place: Path | str) -> None:
         """Tell which columns were guessed."""
         chosen = {"text1_column": self.text1, "text2_column": self.text2, "score_column": self.score}
-        guessed = [
-            f"{setting} = {name}"
-            for setting, name in chosen.items()
-            if name is not None and name not in PLAIN_NAMES and not getattr(settings, setting)
-        ]
-        if guessed:
-            told = "%s: guessed %s (settings can say otherwise)"
-            logging.getLogger(__name__).warning(told, place, ", ".join(guessed))
+        say_guesses(chosen, {name: getattr(settings, name) for name in chosen}, PLAIN_NAMES, place)
 
 
 def read_examples(path: Path, settings: SimilaritySettings) -> Iterator[SimilarityExample]:
@@ -153,12 +141,10 @@ def read_examples(path: Path, settings: SimilaritySettings) -> Iterator[Similari
     Raises:
         DataError: the file breaks its format; the message names file, line and remedy.
     """
-    rows = read_rows(path)
-    first = next(rows, None)
-    if first is None:
+    names, rows = read_named_rows(path)
+    if not names:
         raise DataError("the file holds no pairs", path)
-    names = column_names(path) if path.is_file() else first[1]  # a pipe can be read but once
-    yield from read_table(chain([first], rows), names, settings, path)
+    yield from read_table(rows, names, settings, path)
 
 
 def read_table(

@@ -123,7 +123,7 @@ def _same_texts(features: Sequence[SimilarityFeature]) -> Tensor:
     texts = [
         [numbers.setdefault(one.tobytes(), len(numbers)) for one in feature.sequences] for feature in features
     ]
-    first, second = torch.tensor(texts).T
+    first, second = torch.tensor(texts).unbind(dim=1)
     return (first[:, None] == first) | (second[:, None] == second) | (first[:, None] == second)
 
 

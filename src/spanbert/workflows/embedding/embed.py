@@ -24,13 +24,15 @@ from spanbert.nn.encoder import Encoder
 from spanbert.nn.pooling import PooledEncoder, Pooling
 from spanbert.tasks.long_text import mean_over_windows, sequence
 from spanbert.tasks.similarity.task import Similarity
-from spanbert.text.tokenizer import Tokenizer
+from spanbert.text.tokenizer import Tokenizer, checked_text
 from spanbert.text.windows import Window, windows
 from spanbert.workflows.embedding.chunks import chunks
 
 WINDOW_PIECES = 384
 OVERLAP_PIECES = 64
 TEXTS_AT_ONCE = 256
+MOST_CHARS_AT_ONCE = 1_000_000
+"""Of the texts that are cut into pieces together, except for a single longer one."""
 
 Vector = NDArray[np.float32]
 
@@ -109,7 +111,7 @@ class Embedder:
 
     def _features(self, texts: Iterable[str]) -> Iterator[tuple[None, list[WindowFeature]]]:
         number = 0
-        for chunk in chunks(texts, TEXTS_AT_ONCE):
+        for chunk in chunks(texts, TEXTS_AT_ONCE, weight=chars_of, most=MOST_CHARS_AT_ONCE):
             try:
                 cut = self.tokenizer.ids_of_many([checked(text) for text in chunk])
             except DataError:  # one by one, so that those before the wrong one are not lost with it
@@ -209,10 +211,15 @@ def collate(features: Sequence[WindowFeature]) -> PieceBatch:
 
 
 def checked(text: Any) -> str:
-    """A text that is one. Raises DataError for anything but a string."""
+    """A text that is one. Raises DataError for anything but a string, and for half a surrogate pair in it."""
     if not isinstance(text, str):
         raise DataError(f"a string is needed, found {type(text).__name__}")
-    return str(text)
+    return checked_text(str(text))
+
+
+def chars_of(text: Any) -> int:
+    """Characters of a text; of anything else, which is refused later, none."""
+    return len(text) if isinstance(text, str) else 0
 
 
 def unit(vector: Vector) -> Vector:

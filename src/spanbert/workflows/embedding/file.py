@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import tee
 from pathlib import Path
-from typing import Any
 
 from spanbert.errors import DataError, SettingsError, SpanbertError
+from spanbert.text.columns import read_named_rows
 from spanbert.text.fields import identity, shown, text_field
 from spanbert.text.files import count_lines, make_folder
-from spanbert.text.tables import read_rows
 from spanbert.workflows.embedding.chunks import chunks
 from spanbert.workflows.embedding.embed import Embedder, Vector
 from spanbert.workflows.embedding.vector_files import WRITERS, Row
@@ -44,17 +44,19 @@ def embed_file(
 
     Raises:
         DataError: a file cannot be read or has no texts; the message names the line.
-        SettingsError: the target's ending says no format.
+        SettingsError: the target's ending says no format, or it is one of the files to be read.
         MissingExtraError: Parquet is wanted without its package.
     """
     if target.suffix not in WRITERS:
         raise SettingsError(f"{target}: cannot tell the format; the name must end in {', '.join(WRITERS)}")
     if target.is_dir():
         raise SettingsError(f"{target}: is a folder; name a file for the vectors")
+    if target.exists() and any(path.exists() and path.samefile(target) for path in paths):
+        raise SettingsError(f"{target}: holds texts that are to be read; name another file for the vectors")
     make_folder(target.parent)
     rows, again = tee(texts_of(paths, text_column))  # what the engine has read ahead is kept, no more
     vectors = embedder.vectors(text for _, text in again)
-    part = target.with_name(target.name + ".part")
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     count = 0
     try:
         with WRITERS[target.suffix](part, embedder.width) as writer:
@@ -78,8 +80,9 @@ def texts_of(paths: Iterable[Path], column: str | None = None) -> Iterator[Row]:
         DataError: as `read_rows`; or the column is missing or holds no string.
     """
     for path in paths:
-        for line, row in read_rows(path):
-            name = column or _text_column(row)
+        names, rows = read_named_rows(path)
+        name = column or _text_column(names)
+        for line, row in rows:
             if name not in row:
                 raise DataError(
                     f"no column {name!r}; found {shown(list(row))}: say with --text-column which one holds "
@@ -90,7 +93,7 @@ def texts_of(paths: Iterable[Path], column: str | None = None) -> Iterator[Row]:
             yield identity(row, path, line), text_field(row, (name,), path, line)
 
 
-def _text_column(row: Mapping[str, Any]) -> str:
+def _text_column(names: Sequence[str]) -> str:
     """The first usual name that is there; the only column whatever its name."""
-    usual = next((name for name in TEXT_COLUMNS if name in row), TEXT_COLUMNS[0])
-    return next(iter(row)) if len(row) == 1 else usual
+    usual = next((name for name in TEXT_COLUMNS if name in names), TEXT_COLUMNS[0])
+    return names[0] if len(names) == 1 else usual

@@ -70,15 +70,11 @@ class SpanEmbedder:
                 yield np.concatenate([inside[0], inside[-1], inside.mean(axis=0)])
 
     def _features(self, items: Iterable[TextSpan]) -> Iterator[tuple[list[Span], list[WindowFeature]]]:
-        number = 0
         for chunk in chunks(items, TEXTS_AT_ONCE):
             runs = _by_text(chunk)
             cut = self.tokenizer.encode_many([checked(text) for text, _ in runs])
             for (text, char_spans), pieces in zip(runs, cut, strict=True):
-                spans = []
-                for char_span in char_spans:
-                    number += 1
-                    spans.append(_pieces_of(text, pieces, char_span, number))
+                spans = [_pieces_of(text, pieces, char_span) for char_span in char_spans]
                 found = text_windows(len(pieces), self.room)
                 yield spans, [window_feature(self.tokenizer, pieces.ids, window) for window in found]
 
@@ -100,8 +96,8 @@ def _by_text(items: Sequence[TextSpan]) -> list[tuple[str, list[Span]]]:
     return runs
 
 
-def _pieces_of(text: str, pieces: Pieces, chars: Span, number: int) -> Span:
-    place = f"item {number}: the span [{chars.start}, {chars.end})"
+def _pieces_of(text: str, pieces: Pieces, chars: Span) -> Span:
+    place = f"the span [{chars.start}, {chars.end}) of {shown(text)}"
     if not len(chars) or chars.end > len(text):
         raise DataError(f"{place} is empty or reaches behind its text of {len(text)} characters")
     found = pieces_of_chars(pieces, chars)

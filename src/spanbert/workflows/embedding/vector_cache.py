@@ -31,11 +31,13 @@ class VectorCache:
 
     Args:
         folder: holds the files of all models.
+        width: length of a vector; a kept one of another length is damaged and made anew.
         source: all that decides a vector besides the text: hashes of the model, settings.
     """
 
-    def __init__(self, folder: Path, source: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, width: int, source: Mapping[str, Any]) -> None:
         make_folder(folder)
+        self.width = width
         described = json.dumps(source, sort_keys=True)
         self.path = folder / f"{hashlib.sha256(described.encode()).hexdigest()[:32]}.sqlite"
 
@@ -62,27 +64,27 @@ class VectorCache:
                     hashes = [
                         hashlib.sha256(key(item).encode("utf-8", "surrogatepass")).digest() for item in chunk
                     ]
-                    found = _kept(connection, hashes)
+                    kept = _kept(connection, hashes)
+                    found = {one: vector for one, vector in kept.items() if len(vector) == 4 * self.width}
                     missing = {one: item for one, item in zip(hashes, chunk, strict=True) if one not in found}
                     computed = compute(list(missing.values())) if missing else ()
                     made = dict(zip(missing, computed, strict=True))
                     with connection:
                         connection.executemany(
-                            "INSERT OR IGNORE INTO vectors VALUES (?, ?)",
+                            "INSERT OR REPLACE INTO vectors VALUES (?, ?)",
                             [(one, vector.astype("<f4").tobytes()) for one, vector in made.items()],
                         )
-                    found |= made
-                    yield from (found[one] for one in hashes)
+                    for one in hashes:
+                        yield made[one] if one in made else np.frombuffer(found[one], dtype="<f4")
         except sqlite3.Error as error:
             raise SpanbertError(
                 f"{self.path}: the cache cannot be used ({error}); delete this file or name another folder"
             ) from error
 
 
-def _kept(connection: sqlite3.Connection, hashes: Sequence[bytes]) -> dict[bytes, Vector]:
-    found: dict[bytes, Vector] = {}
+def _kept(connection: sqlite3.Connection, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
+    found: dict[bytes, bytes] = {}
     for some in chunks(set(hashes), ASKED_AT_ONCE):  # an SQLite of any build takes so many parameters
         question = f"SELECT item, vector FROM vectors WHERE item IN ({','.join('?' * len(some))})"
-        rows = connection.execute(question, some)
-        found |= {item: np.frombuffer(vector, dtype="<f4") for item, vector in rows}
+        found |= dict(connection.execute(question, some))
     return found

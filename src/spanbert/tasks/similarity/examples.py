@@ -115,8 +115,8 @@ class Columns:
         texts = settings.text1_column or usual[0], settings.text2_column or usual[1]
         if missing := [name for name in texts if name.lower() not in found]:
             raise DataError(
-                f"no column {missing[0]!r}; found {shown(list(found.values()))}, expected sentence1, sentence2 "
-                "and score (text1_column, text2_column and score_column say other names)",
+                f"no column {missing[0]!r}; found {shown(list(found.values()))}, expected sentence1, "
+                "sentence2 and score (text1_column, text2_column and score_column say other names)",
                 place,
                 line,
             )

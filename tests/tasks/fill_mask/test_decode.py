@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from spanbert.tasks.fill_mask.decode import decode, readable
 from spanbert.tasks.fill_mask.examples import parse_example
-from spanbert.tasks.fill_mask.features import Ask
+from spanbert.tasks.fill_mask.features import Ask, Choice
 from spanbert.tasks.fill_mask.layout import FillMaskEncoder
 from spanbert.tasks.fill_mask.settings import FillMaskSettings
 
@@ -119,17 +119,69 @@ def test_characters_of_overlapping_windows_are_counted_once(tokenizer):
     assert made.covered_chars == len(chars) + len("  ")
 
 
+@pytest.mark.parametrize(
+    ("text", "pieces", "filled"),
+    [
+        ("run[MASK][MASK]!", ["##er", "##s"], "runers!"),
+        ("run[MASK][MASK]!", ["##er", "city"], "runer city!"),
+        ("the [MASK][MASK...]", ["city", "##s"], "the citys"),
+        ("the [MASK] [MASK]", ["city", "city"], "the city city"),
+        ("是[MASK][MASK]", ["的", "的"], "是的的"),
+    ],
+)
+def test_fills_of_masks_right_behind_each_other_are_read_together(tokenizer, text, pieces, filled):
+    def answer(feature):
+        found = [pieces[mask] for mask in feature.masks]
+        return np.asarray([[ids(tokenizer, *found), [-1.0] * len(found)]])
+
+    assert predicted(tokenizer, {"text": text}, answer, longest_span=1).text == filled
+
+
+@pytest.mark.parametrize(("goes_on", "filled"), [(True, "the walking"), (False, "the walk ing")])
+def test_a_candidate_behind_a_mask_goes_on_with_a_word_where_that_is_likelier(tokenizer, goes_on, filled):
+    likely = [Choice(0, False), Choice(1, goes_on)]
+
+    def answer(feature):
+        return np.asarray([0.0 if choice == likely[feature.masks[0]] else -9.0 for choice in feature.choices])
+
+    item = {"text": "the [MASK][MASK]", "candidates": ["walk", "ing"]}
+    assert predicted(tokenizer, item, answer).text == filled
+
+
+@pytest.mark.parametrize(
+    ("item", "lost"),
+    [
+        ({"text": "a [MASK] [MASK]", "answers": ["x", "🦄"]}, {"answers outside the vocabulary": 1}),
+        (
+            {"text": "[MASK] " + "city " * 60 + "[MASK]", "answers": ["the", "the"]},
+            {"answers behind what is read of the text": 1},
+        ),
+        ({"text": "[MASK]", "answers": ["the " * 20]}, {"answers too long for a window": 1}),
+        ({"text": "[MASK]", "answers": ["the " * 19]}, {}),
+        ({"text": "[MASK]"}, {}),
+    ],
+)
+def test_gold_that_is_not_scored_is_counted_mask_by_mask(tokenizer, item, lost):
+    def answer(feature):
+        count = len(feature.places)
+        if feature.ask is Ask.SCORE:
+            return np.zeros((2, count))
+        return np.asarray([[ids(tokenizer, *["the"] * count), [-1.0] * count]])
+
+    assert predicted(tokenizer, item, answer, window_pieces=36, on_long="truncate").lost_gold == lost
+
+
 @given(st.text("the [MASK]é是\u0301🎻 ", min_size=1).map(lambda text: f"[MASK]{text}[MASK...]"))
 @settings(max_examples=40)
 def test_everything_but_the_masks_is_kept(tokenizer, text):
     def answer(feature):
-        return np.asarray([[ids(tokenizer, *["river"] * len(feature.places)), [-1.0] * len(feature.places)]])
+        return np.asarray([[ids(tokenizer, *["##s"] * len(feature.places)), [-1.0] * len(feature.places)]])
 
     example = parse_example({"text": text}, "item", 1)
     made = predicted(tokenizer, {"text": text}, answer)
     rest, filled = text, made.text
     for mask in reversed(example.masks):
-        rest = rest[: mask.chars.start] + "river" + rest[mask.chars.end :]
+        rest = rest[: mask.chars.start] + "s" + rest[mask.chars.end :]
     assert filled == rest
     assert [(mask.chars.start, mask.chars.end) for mask in made.masks] == [
         (mask.chars.start, mask.chars.end) for mask in example.masks

@@ -3,7 +3,7 @@ import gzip
 import pytest
 
 from spanbert.errors import DataError
-from spanbert.tasks.fill_mask.examples import parse_example, read_examples
+from spanbert.tasks.fill_mask.examples import Fill, parse_example, read_examples
 from spanbert.text.spans import Span
 
 
@@ -29,6 +29,11 @@ def test_a_text_without_masks_and_one_with_answers_have_gold():
     assert parse(text="the [MASK]", answers=["city"]).has_gold
 
 
+def test_small_probabilities_keep_their_digits():
+    fill = Fill("city", 1.23456789e-9, -20.512345678)
+    assert fill.to_json() == {"text": "city", "probability": 1.23457e-9, "log_probability": -20.5123}
+
+
 def test_candidates_are_kept_once():
     assert parse(text="the [MASK]", candidates=["city", "river", "city"]).candidates == ("city", "river")
 
@@ -42,6 +47,8 @@ def test_candidates_are_kept_once():
         ({"text": "the <mask>."}, "write \\[MASK\\]"),
         ({"text": "the [mask]."}, "write \\[MASK\\]"),
         ({"text": "the [MASK..]."}, "write \\[MASK\\]"),
+        ({"text": "the ［MASK］."}, "write \\[MASK\\]"),
+        ({"text": "北京【ＭＡＳＫ】。"}, "write \\[MASK\\]"),
         ({"text": "the [MASK]", "answers": ["a", "b"]}, "2 texts, but the text has 1 masks"),
         ({"text": "the city", "answers": ["a"]}, "1 texts, but the text has 0 masks"),
         ({"text": "the [MASK]", "answers": "city"}, "must be a list"),

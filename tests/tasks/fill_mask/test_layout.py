@@ -122,6 +122,39 @@ def test_gold_is_hidden_from_every_sequence(tokenizer):
     assert np.flatnonzero(hidden).tolist() == one.places.tolist()
 
 
+def test_candidates_behind_a_letter_go_on_with_the_word(tokenizer):
+    (one,) = asked(tokenizer, "walk[MASK]", candidates=["ing"])
+    assert [tokenizer.piece(piece_id) for piece_id in one.given_ids] == ["##ing"]
+    (one,) = asked(tokenizer, "walk[MASK...]", candidates=["ing"])
+    assert [tokenizer.piece(piece_id) for piece_id in one.given_ids] == ["##ing"]
+
+
+def test_answers_behind_letters_go_on_with_the_word(tokenizer):
+    (scored,) = (
+        one
+        for one in asked(tokenizer, "walk[MASK] the[MASK][MASK] [MASK]", answers=["ing", ".", "s", "s"])
+        if one.ask is Ask.SCORE
+    )
+    assert [tokenizer.piece(piece_id) for piece_id in scored.given_ids] == ["##ing", ".", "s", "s"]
+    (scored,) = (
+        one for one in asked(tokenizer, "[MASK][MASK]", answers=["what", "s"]) if one.ask is Ask.SCORE
+    )
+    assert [tokenizer.piece(piece_id) for piece_id in scored.given_ids] == ["what", "##s"]
+
+
+def test_answers_do_not_change_what_is_read_for_predictions(tokenizer):
+    options = FillMaskSettings(window_pieces=36, overlap_pieces=8)
+    text = "the city [MASK] of " * 10
+    plain = asked(tokenizer, text, options)
+    with_answers = asked(tokenizer, text, options, answers=["the " * 12, *["city"] * 9])
+    asks = [one for one in with_answers if one.ask is not Ask.SCORE]
+    assert [shown(tokenizer, one) for one in asks] == [shown(tokenizer, one) for one in plain]
+    long = [one for one in with_answers if one.ask is Ask.SCORE and len(one.places) == 12]
+    assert len(long) == 1
+    assert long[0].piece_count == 36
+    assert long[0].piece_ids[long[0].places[0] - 1] == tokenizer.encode("city").ids[-1]
+
+
 @pytest.mark.parametrize("text", ["ж", "\x00 .\x00", "[UNK]"])
 def test_a_text_with_nothing_to_hide_still_has_a_feature(tokenizer, text):
     (one,) = asked(tokenizer, text) if text != "\x00 .\x00" else asked(tokenizer, "ж ж")

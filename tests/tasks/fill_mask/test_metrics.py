@@ -8,7 +8,9 @@ from spanbert.tasks.fill_mask.metrics import score_pieces
 
 
 def prediction(*hidden, lost_gold=None):
-    return FillMaskPrediction("1", "x", (), tuple(HiddenPiece(*piece) for piece in hidden), 1, 1, lost_gold or {})
+    return FillMaskPrediction(
+        "1", "x", (), tuple(HiddenPiece(*piece) for piece in hidden), 1, 1, lost_gold or {}
+    )
 
 
 def examples(*texts):

@@ -113,6 +113,53 @@ def test_candidates_are_scored_from_left_to_right(tokenizer, masked_lm, candidat
         assert chances[candidate] == pytest.approx(expected, rel=1e-3)
 
 
+@pytest.mark.parametrize("text", ["walk[MASK] fast", "in [MASK] 是", "run[MASK...]", "[MASK][MASK] run"])
+def test_a_fill_that_is_given_as_a_candidate_has_the_same_chance(masked_lm, text):
+    predictor = load(masked_lm, "fill-mask", task_settings={"fills": 60, "longest_span": 1})
+    for mask in range(text.count("[MASK")):
+        fills = predictor({"text": text}).masks[mask].fills
+        again = predictor({"text": text, "candidates": [fill.text for fill in fills]}).masks[mask].fills
+        chances = {fill.text: fill.probability for fill in again}
+        assert chances == pytest.approx({fill.text: fill.probability for fill in fills}, rel=1e-4)
+
+
+@torch.inference_mode()
+def test_no_pass_is_larger_for_a_wider_beam(tokenizer):
+    model = random_model(tokenizer)
+    pieces, places = [], []
+    model.encoder.register_forward_hook(lambda _, given, __: pieces.append(given[0].piece_ids.numel()))
+    model.masked_lm.register_forward_hook(lambda _, given, __: places.append(len(given[0])))
+    model(collate(features(tokenizer, {"text": "the [MASK...] of paris"}, longest_span=3, fills=400)))
+    assert len(pieces) > 3
+    assert max(pieces) <= 2048
+    assert max(places) <= 512
+
+
+@torch.inference_mode()
+def test_very_many_masks_share_passes_from_left_to_right(tokenizer):
+    model = random_model(tokenizer)
+    _, together = features(tokenizer, {"text": "[MASK] " * 40 + "city"})
+    passes = []
+    hook = model.encoder.register_forward_hook(lambda *_: passes.append(1))
+    ((pieces, chances),) = model(collate([together])).per_sequence()[0]
+    hook.remove()
+    assert len(passes) == 20
+    ids = together.piece_ids.copy()
+    for first in range(0, 40, 2):
+        both = together.places[first : first + 2]
+        rows = model.log_probabilities(Queries.of([Query(ids, both)])).numpy()
+        ids[both] = pieces[first : first + 2]
+        assert chances[first : first + 2] == pytest.approx(rows[[0, 1], ids[both]], abs=1e-4)
+        allowed = together.vocabulary.choices[0]
+        assert (rows[:, allowed].max(axis=1) == rows[[0, 1], ids[both]]).all()
+
+
+def test_the_chances_of_all_fills_of_a_span_sum_to_one_at_most(masked_lm):
+    predictor = load(masked_lm, "fill-mask", task_settings={"fills": 1000, "longest_span": 2})
+    total = sum(fill.probability for fill in predictor({"text": "the [MASK...] of"}).masks[0].fills)
+    assert 0.2 < total <= 1
+
+
 @torch.inference_mode()
 def test_the_boundary_head_is_heard_for_spans_alone(tokenizer):
     model = random_model(tokenizer, (15, 20))

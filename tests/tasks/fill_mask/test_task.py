@@ -126,5 +126,5 @@ def test_a_wrong_text_is_named_in_a_stream_of_many(masked_lm):
     items = [{"id": "a", "text": "the [MASK]"}, {"id": "b", "text": "the [MASK]", "candidates": ["ж"]}]
     predictions = predictor.predict(items)
     assert next(predictions).id == "a"
-    with pytest.raises(Exception, match="text 'b': the candidate 'ж'"):
+    with pytest.raises(Exception, match=r"^item:2: text 'b': the candidate 'ж'"):
         next(predictions)

@@ -65,6 +65,7 @@ def test_lost_gold_is_counted(tokenizer):
         {"text": "the [MASK] of [MASK]", "answers": ["ж", "city"]},
         {"text": "ж"},
         {"text": "the " * 90 + "[MASK]", "answers": ["city"]},
+        {"text": "the [MASK]", "answers": ["city " * 40]},
     ]
     made = training_set(tokenizer, items, window_pieces=40, on_long="truncate")
     assert made.lost_gold == {
@@ -72,6 +73,7 @@ def test_lost_gold_is_counted(tokenizer):
         "answers outside the vocabulary": 1,
         "texts without a piece to hide": 1,
         "answers behind what is read of the text": 1,
+        "answers too long for a window": 1,
     }
     assert len(made) == 3
 
@@ -79,5 +81,5 @@ def test_lost_gold_is_counted(tokenizer):
 def test_data_without_gold_is_refused(tokenizer):
     with pytest.raises(DataError, match="training needs"):
         training_set(tokenizer, [{"text": "the [MASK]"}])
-    with pytest.raises(DataError, match="text '1'"):
+    with pytest.raises(DataError, match=r"^item:1: text '1'"):
         training_set(tokenizer, [{"text": "the [MASK]", "answers": ["a"], "candidates": ["ж"]}])

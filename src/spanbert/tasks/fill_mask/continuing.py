@@ -40,7 +40,7 @@ def openings(text: str, masks: Sequence[Mask]) -> tuple[Opening, ...]:
         start, end = run[0].chars.start, run[-1].chars.end
         found.append(Opening.REST_OF_WORD if ends_in_letter(text, start) else Opening.WORD)
         unspaced = UNSPACED.match(text, end) or (start > 0 and UNSPACED.match(text, start - 1))
-        found += [Opening.WORD if unspaced else Opening.INSIDE] * (len(run) - 1)
+        found += [Opening.WORD if unspaced else Opening.EITHER] * (len(run) - 1)
     return tuple(found)
 
 

@@ -107,14 +107,13 @@ class _Findings:
         elif feature.ask is Ask.SPAN:
             for ids, log_probabilities in output:
                 self._offer(feature.masks[0], _found(feature, ids, log_probabilities))
+        elif feature.ask is Ask.TOGETHER:
+            for mask, piece_id, one in zip(feature.masks, *output[0], strict=True):
+                self.fitting[mask] = _found(feature, [piece_id], [one])
         else:
             for ids, log_probabilities in output:
                 for mask, piece_id, one in zip(feature.masks, ids, log_probabilities, strict=True):
-                    found = _found(feature, [piece_id], [one])
-                    if feature.ask is Ask.TOGETHER:
-                        self.fitting[mask] = found
-                    else:
-                        self._offer(mask, found)
+                    self._offer(mask, _found(feature, [piece_id], [one]))
 
     def ranked(self, mask: int) -> list[_Found]:
         """The fills of a mask, best first, equals by their text."""
@@ -133,9 +132,11 @@ class _Findings:
         )
 
     def _offer(self, mask: int, found: _Found) -> None:
-        known = self.offered[mask].get(found.text)
-        if found.log_probability > (known.log_probability if known else -math.inf):  # it is -inf of what may
-            self.offered[mask][found.text] = found  # not stand there, where more fills are wanted than may
+        if math.isinf(found.log_probability):
+            return  # more fills are wanted than there are, this one may not stand there
+        known = self.offered[mask].setdefault(found.text, found)
+        if found.log_probability > known.log_probability:
+            self.offered[mask][found.text] = found
 
 
 def _found(feature: FillMaskFeature, ids: Iterable[float], log_probabilities: Iterable[float]) -> _Found:
@@ -166,7 +167,7 @@ def _filled(example: FillMaskExample, text: MaskedText, fills: Mapping[int, _Fou
     for number, mask in enumerate(example.masks):
         if number not in fills:
             continue
-        if not (together and done == mask.chars.start and text.openings[number] is Opening.INSIDE):
+        if not (together and done == mask.chars.start and text.openings[number] is Opening.EITHER):
             parts += [_read(together), example.text[done : mask.chars.start]]
             together = []
         together.append(fills[number])

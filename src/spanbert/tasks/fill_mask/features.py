@@ -42,8 +42,10 @@ class Opening(IntEnum):
     """The first of a fill: a piece that begins a word."""
     REST_OF_WORD = 1
     """The first of a fill right behind a letter: a piece that continues the word, or punctuation."""
-    INSIDE = 2
-    """A later one, or the first right behind another mask: any piece but special ones."""
+    EITHER = 2
+    """The first of a fill right behind another mask: a piece of both kinds."""
+    INSIDE = 3
+    """A later one: any piece but special ones."""
 
 
 class Choice(NamedTuple):
@@ -64,7 +66,7 @@ class Vocabulary:
 
     Args:
         pieces: by number.
-        choices: booleans (3, V), which may stand at each kind of opening.
+        choices: booleans (4, V), which may stand at each kind of opening.
     """
 
     pieces: tuple[str, ...]
@@ -72,11 +74,18 @@ class Vocabulary:
 
     @classmethod
     def of(cls, pieces: tuple[str, ...]) -> Vocabulary:
-        """Special and unused pieces stand nowhere; what begins a fill begins a word, or goes on with one."""
+        """Special and unused pieces stand nowhere; what begins a fill begins a word, or goes on with one.
+
+        Behind a letter no two pieces read alike: with "," there is no "##,".
+        """
         inside = np.asarray([p not in SPECIAL_PIECES and not p.startswith("[unused") for p in pieces])
         continues = np.asarray([p.startswith("##") for p in pieces])
         letters = np.asarray([p[:1].isalnum() and not UNSPACED.match(p) for p in pieces])
-        return cls(pieces, np.stack([inside & ~continues, inside & (continues | ~letters), inside]))
+        apart = inside & ~continues & ~letters
+        taken = {pieces[number] for number in np.flatnonzero(apart)}
+        goes_on = np.asarray([p.startswith("##") and p.removeprefix("##") not in taken for p in pieces])
+        word, rest_of_word = inside & ~continues, apart | goes_on
+        return cls(pieces, np.stack([word, rest_of_word, word | rest_of_word, inside]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ class FillMaskEncoder:
 
     def _answer(self, opening: Opening, answers: Sequence[str], mask: int, pieces: Pieces) -> PieceIds:
         """The pieces of a mask's answer: right behind another mask they go on with that one's answer."""
-        before = answers[mask - 1] if opening is Opening.INSIDE else ""
+        before = answers[mask - 1] if opening is Opening.EITHER else ""
         if opening is Opening.REST_OF_WORD or ends_in_letter(before, len(before)):
             return self.rest_of_word.cut(answers[mask], pieces)
         return pieces.ids

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from operator import index
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -33,6 +34,7 @@ except ImportError as error:
     raise MissingExtraError("spanbert.features", "sklearn") from error
 
 import spanbert
+from spanbert.checkpoint.contents import require_encoder
 from spanbert.checkpoint.source import read_checkpoint
 from spanbert.inference.precision import parse_precision
 from spanbert.text.fields import shown
@@ -100,8 +102,7 @@ class SpanbertFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
         """
         for noted in ("model_sha256_", "_loaded"):  # the folder may hold other weights by now
             self.__dict__.pop(noted, None)
-        self._embedder()
-        self.model_sha256_ = self._loaded[2]
+        self.model_sha256_ = self._model().sha256
         return self
 
     def transform(self, X: Any) -> NDArray[np.float32]:  # noqa: N803
@@ -112,14 +113,14 @@ class SpanbertFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
             CheckpointError: the model's name stands for other weights than in `fit`.
         """
         items = _spans(X) if self.pooling == "spans" else _texts(X)
-        embedder = self._embedder()
-        vectors = self._vectors(embedder, items)
+        model = self._model()
+        vectors = self._vectors(model, items)
         if self.progress:
             from spanbert.cli.counted import counted
 
             vectors = counted(vectors, "embedding", len(items))
         found = list(vectors)
-        return np.stack(found) if found else np.zeros((0, embedder.width), dtype=np.float32)
+        return np.stack(found) if found else np.zeros((0, model.width), dtype=np.float32)
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
@@ -137,52 +138,68 @@ class SpanbertFeatures(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEs
 
     @property
     def _n_features_out(self) -> int:
-        return self._embedder().width
+        return self._model().width
 
-    def _vectors(self, embedder: Embedder | SpanEmbedder, items: list[Any]) -> Iterator[Vector]:
-        def compute(some: list[Any]) -> Iterator[Vector]:
-            found = embedder.vectors(some)
-            return map(unit, found) if self.normalize and isinstance(embedder, SpanEmbedder) else found
-
+    def _vectors(self, model: _Model, items: list[Any]) -> Iterator[Vector]:
         if self.cache is None:
-            return compute(items)
+            return model.vectors(items)
         source = {
-            "weights": self._loaded[2],
+            "weights": model.sha256,
             "settings": [self.pooling, self.normalize, self.precision, WINDOW_PIECES, OVERLAP_PIECES],
             "spanbert": spanbert.__version__,
         }
         folder = Path(self.cache).expanduser()
-        return VectorCache(folder, embedder.width, source).vectors(items, _key, compute)
+        return VectorCache(folder, model.width, source).vectors(items, _key, model.vectors)
 
-    def _embedder(self) -> Embedder | SpanEmbedder:
-        """The model as the parameters say it, loaded once."""
+    def _model(self) -> _Model:
+        """The model as the parameters say it, read once."""
         wanted = (self.model, self.pooling, self.normalize, self.precision, self.offline)
-        if self.cache is not None and self.precision == "int8":
-            raise SettingsError(
-                "in int8 a vector varies a little with the texts beside it, so a cache cannot keep it: leave "
-                "cache out, or take float32"
-            )
-        if self.__dict__.get("_loaded", (None,))[0] != wanted:
-            checkpoint = read_checkpoint(self.model, offline=self.offline)
-            precision = parse_precision(self.precision)
-            embedder: Embedder | SpanEmbedder
-            part = None
-            if self.pooling == "spans":
-                embedder = SpanEmbedder(checkpoint, precision)
-            else:
-                pooling, part = parse_pooling(self.pooling), vector_part(checkpoint)
-                embedder = Embedder(
-                    checkpoint, pooling=pooling, normalize=self.normalize, precision=precision
+        loaded: _Model | None = self.__dict__.get("_loaded")
+        if loaded is None or loaded.wanted != wanted:
+            if self.cache is not None and self.precision == "int8":
+                raise SettingsError(
+                    "in int8 a vector varies a little with the texts beside it, so a cache cannot keep it: "
+                    "leave cache out, or take float32"
                 )
-            digests = json.dumps(model_sha256(checkpoint.path, part=part), sort_keys=True)
-            weights = hashlib.sha256(digests.encode()).hexdigest()
-            if weights != self.__dict__.get("model_sha256_", weights):
+            loaded = _Model(*wanted)
+            if loaded.sha256 != self.__dict__.get("model_sha256_", loaded.sha256):
                 raise CheckpointError(
                     f"{self.model}: has other weights than when this was fitted; name the model it was "
                     "fitted with, or fit again"
                 )
-            self._loaded = (wanted, embedder, weights)
-        return self._loaded[1]
+            self._loaded = loaded
+        return loaded
+
+
+class _Model:
+    """A model that was read; what makes vectors is built when the first is asked for."""
+
+    def __init__(
+        self, model: str, pooling: str, normalize: bool, precision: PrecisionName, offline: bool
+    ) -> None:
+        self.wanted = (model, pooling, normalize, precision, offline)
+        self.pooling = None if pooling == "spans" else parse_pooling(pooling)
+        self.normalize = normalize
+        self.precision = parse_precision(precision)
+        self.checkpoint = read_checkpoint(model, offline=offline)
+        require_encoder(self.checkpoint)
+        part = None if self.pooling is None else vector_part(self.checkpoint)
+        digests = json.dumps(model_sha256(self.checkpoint.path, part=part), sort_keys=True)
+        self.sha256 = hashlib.sha256(digests.encode()).hexdigest()
+        self.width = self.checkpoint.config.width * (3 if self.pooling is None else 1)
+
+    @cached_property
+    def embedder(self) -> Embedder | SpanEmbedder:
+        if self.pooling is None:
+            return SpanEmbedder(self.checkpoint, self.precision)
+        return Embedder(
+            self.checkpoint, pooling=self.pooling, normalize=self.normalize, precision=self.precision
+        )
+
+    def vectors(self, items: list[Any]) -> Iterator[Vector]:
+        """Vectors of texts, or of spans."""
+        found = self.embedder.vectors(items)
+        return map(unit, found) if self.normalize and self.pooling is None else found
 
 
 class SpanbertClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]

@@ -26,9 +26,10 @@ from spanbert.tasks.fill_mask.features import (
 from spanbert.tasks.fill_mask.settings import FillMaskSettings
 
 MOST_PIECES = 2048
-"""Pieces in one pass of the encoder over the beginnings of fills, unless one alone has more."""
-MOST_PLACES = 512
-"""Places in it, each of which has a score for every piece of the vocabulary."""
+"""Pieces in one pass of the encoder over the beginnings of fills, unless one alone has more.
+
+It bounds the places too, at most a fourth as many, each of which has a score for all of the vocabulary.
+"""
 _Best = tuple[NDArray[np.int64], NDArray[np.float64]]
 """Pieces and their log probabilities."""
 
@@ -150,13 +151,12 @@ def _answer(feature: FillMaskFeature, rows: Tensor) -> NDArray[np.float64]:
 def _bounded(asked: Iterable[tuple[Beam, Query]]) -> Iterator[list[tuple[Beam, Query]]]:
     """The same in order, in passes of the encoder of bounded size."""
     some: list[tuple[Beam, Query]] = []
-    pieces = places = 0
+    pieces = 0
     for beam, query in asked:
         pieces += len(query.piece_ids)
-        places += len(query.places)
-        if some and (pieces > MOST_PIECES or places > MOST_PLACES):
+        if some and pieces > MOST_PIECES:
             yield some
-            some, pieces, places = [], len(query.piece_ids), len(query.places)
+            some, pieces = [], len(query.piece_ids)
         some.append((beam, query))
     if some:
         yield some

@@ -93,12 +93,32 @@ def test_it_relates_things_and_not_names(text, subject, target, relation):
     assert [one.relation for one in made.relations] == relation
 
 
+def test_its_vectors_bring_like_texts_together():
+    texts = ["The rent is due on Friday.", "You must pay the rent by Friday.", "A dog chased the ball."]
+    vectors = spanbert.embed(texts, normalize=True)
+    alike, unlike = vectors[0] @ vectors[1], vectors[0] @ vectors[2]
+    assert alike > 0.7 > 0.3 > unlike
+    pair = {"sentence1": texts[0], "sentence2": texts[1]}
+    made = spanbert.load("mini", "similarity", offline=True)(pair)
+    assert made.similarity == pytest.approx(alike, abs=1e-4)
+
+
+def test_training_of_similarity_goes_on_from_its_part(tmp_path):
+    data = tmp_path / "pairs.tsv"
+    data.write_text("sentence1\tsentence2\tscore\nthe sea\tan ocean\t4\na cat\ta tax\t0\n", encoding="utf-8")
+    output = tmp_path / "model"
+    told = {"train": data, "dev": data, "model": "mini", "output": output}
+    spanbert.finetune("similarity", **told, steps=1, learning_rate=1e-9, dropout=0.0)
+    texts = ["The rent is due on Friday.", "A dog chased the ball."]
+    np.testing.assert_allclose(spanbert.embed(texts, model=output), spanbert.embed(texts), atol=1e-3)
+
+
 def test_all_that_ships_is_small_and_says_where_it_comes_from(predictor):
     folder = predictor.source
     sizes = [path.stat().st_size for path in folder.parent.rglob("*") if path.is_file()]
     assert sum(sizes) < MOST_BYTES
     cards = [folder / "README.md", *(folder / "tasks" / name / "README.md" for name in part_names(folder))]
-    for card, data in zip(cards, ("SQuAD", "LitBank", "WNUT", "SemEval"), strict=True):
+    for card, data in zip(cards, ("SQuAD", "LitBank", "WNUT", "SemEval", "Tatoeba"), strict=True):
         text = card.read_text(encoding="utf-8")
         assert data in text
         assert "## Limits" in text

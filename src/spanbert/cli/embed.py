@@ -31,7 +31,7 @@ def embed(
         model: a shipped name, a folder or a hub id; its encoder is used.
         pooling: what makes a vector: the mean of all pieces, the first piece or the greatest values.
         normalize: scale vectors to length 1.
-        text_column: column or field with the text; text, sentence or content when left out.
+        text_column: column or field with the text; guessed by usual names when left out.
         precision: arithmetic of the matrix products.
         offline: never go to the network.
     """

@@ -12,6 +12,13 @@ from spanbert.errors import DataError
 from spanbert.text.fields import shown
 from spanbert.text.tables import JSONL_ENDINGS, Row, read_rows
 
+TEXT_COLUMNS = (
+    *("text", "sentence", "text_a", "text1", "sentence1", "question1", "premise", "content", "review"),
+    *("headline", "title", "question", "query", "utterance", "comment", "message", "tweet", "document"),
+    "body",
+)
+"""Usual names of a column of texts, the likeliest first."""
+
 
 def read_named_rows(path: Path) -> tuple[list[str], Iterator[tuple[int, Row]]]:
     """Names of all columns of a table, and its rows as `read_rows` gives them.

@@ -22,7 +22,13 @@ from spanbert.training.processes import Processes, told_of_death
 from spanbert.training.run_folder import RunFolder
 from spanbert.workflows.labelled_data import LabelledData, Sources
 from spanbert.workflows.model_card import CardFacts, model_card
-from spanbert.workflows.model_source import TaskModel, build_untrained, describe, name_table
+from spanbert.workflows.model_source import (
+    TaskModel,
+    build_untrained,
+    describe,
+    name_table,
+    starting_point,
+)
 from spanbert.workflows.predict import Predictor
 from spanbert.workflows.provenance import model_sha256
 from spanbert.workflows.run_folder import run_folder
@@ -73,8 +79,10 @@ def finetune(
         cls = task_class(task)
         untaught = cls(checked(cls.Settings, chosen.task_settings, f"settings of {task}"))
         sources = Sources.of(train, dev, chosen.fit)
-        checkpoint = read_checkpoint(model, offline=offline)
-        start = {"model": str(model), "model_sha256": model_sha256(checkpoint.path)}
+        whole = read_checkpoint(model, offline=offline)
+        checkpoint = starting_point(whole, untaught)
+        part = None if checkpoint is whole else task
+        start = {"model": str(model), "model_sha256": model_sha256(checkpoint.path, part=part)}
         described = {"task": task, **sources.described(), **start}
         run = run_folder(target, described, chosen, processes, resume=resume)
         given = sources.read(untaught)

@@ -82,6 +82,17 @@ def build_trained(
     return made
 
 
+def starting_point(checkpoint: Checkpoint, task: Any) -> Checkpoint:
+    """What the training of a task starts from: the folder's own model, whatever else the folder can do.
+
+    Only a task without a head, such as the comparison of vectors, goes on from the folder's part for it: its
+    whole skill is in the encoder.
+    """
+    if task.head_names or task.name not in part_names(checkpoint.path):
+        return checkpoint
+    return with_part(checkpoint, task.name)
+
+
 def build_untrained(checkpoint: Checkpoint, task: Any, *, dropout: float) -> TaskModel:
     """As `build`, to be trained: a stored head goes on learning only where it scores the same labels.
 

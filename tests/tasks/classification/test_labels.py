@@ -34,7 +34,7 @@ def test_numbers_with_a_decimal_place_are_predicted_as_numbers(golds):
 
 def test_whole_numbers_are_classes_and_that_is_said(caplog):
     with caplog.at_level(logging.WARNING):
-        assert learn("0", "1").kind == "one"
+        assert learn("0", "1", "0", "1").kind == "one"
         assert not caplog.records
         assert learn("1", "2", "5").labels == ("1", "2", "5")
     assert "kind = number" in caplog.text
@@ -69,3 +69,13 @@ def test_data_that_cannot_be_learned_from(golds, settings, error, message):
 
 def test_labels_may_be_said_beforehand():
     assert learn("a", labels=("b", "a")).labels == ("b", "a")
+
+
+def test_labels_that_look_like_lists_and_rare_ones_are_told_of(caplog):
+    with caplog.at_level(logging.WARNING):
+        learn("good;extra", "bad;extra", "good", "bad", "good")
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [
+        "labels such as 'good;extra' are taken as they stand; label_separator = ';' would part them",
+        "3 of 4 labels have a single text: ['bad', 'bad;extra', 'good;extra']",
+    ]

@@ -103,7 +103,7 @@ def test_numbers_have_correlations_and_errors_in_their_own_unit():
 def test_unknown_labels_count_as_missed_and_are_reported():
     report, _ = scored(["a", "z"], [[1, 0, 0], [1, 0, 0]])
     assert report.values["accuracy"] == 50
-    assert report.lost_gold == {"texts with a label that the model does not know": 1}
+    assert report.lost_gold == {"texts with a label that the model does not know, counted as wrong": 1}
     assert report.details["per_label"]["z"]["recall"] == 0
     assert report.details["confusion"]["labels"] == ["a", "b", "c", "z"]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from spanbert.errors import DataError
 from spanbert.tasks.classification.settings import ClassificationSettings, Kind
-from spanbert.text.columns import by_lower_name, read_named_rows, say_guesses
+from spanbert.text.columns import TEXT_COLUMNS, by_lower_name, read_named_rows, say_guesses
 from spanbert.text.fields import identity, kind, shown, text_field
 
 DATA_FORMATS = """CSV or TSV whose first line names the columns, or JSONL (each also .gz), one text a row:
@@ -26,24 +26,21 @@ DATA_FORMATS = """CSV or TSV whose first line names the columns, or JSONL (each 
 Several labels in one cell need label_separator. For prediction the label is left out, and a .txt file has a
 text in each line."""
 
-TEXT_COLUMNS = (
-    *("text", "sentence", "text_a", "text1", "sentence1", "question1", "premise", "content", "review"),
-    *(
-        "headline",
-        "title",
-        "question",
-        "query",
-        "utterance",
-        "comment",
-        "message",
-        "tweet",
-        "document",
-        "body",
-    ),
-)
 PAIR_COLUMNS = ("text_pair", "pair", "text2", "text_b", "sentence2", "question2", "hypothesis")
 LABEL_COLUMNS = (
-    *("label", "labels", "score", "class", "category", "intent", "topic", "sentiment", "target", "rating"),
+    *(
+        "label",
+        "labels",
+        "gold_label",
+        "score",
+        "class",
+        "category",
+        "intent",
+        "topic",
+        "sentiment",
+        "target",
+        "rating",
+    ),
     *("stars", "polarity", "y"),
 )
 PLAIN_NAMES = ("text", "text2", "label", "labels", "score")

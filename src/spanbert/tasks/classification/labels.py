@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -47,6 +47,8 @@ def learned(
     counts = Counter(name for gold in golds for name in label_names(gold))
     if kind == "one":
         _check_one(examples)
+        _warn_of_lists(counts)
+        _warn_of_rare(counts)
     labels = settings.labels or tuple(sorted(counts))
     if unknown := sorted(set(counts) - set(labels)):
         raise SettingsError(f"the training data has labels that the settings do not name: {shown(unknown)}")
@@ -60,6 +62,25 @@ def _paired(examples: Sequence[ClassificationExample]) -> bool | None:
     """Whether all are pairs or none is; None where some are."""
     found = {example.pair is not None for example in examples}
     return found.pop() if len(found) == 1 else None
+
+
+def _warn_of_lists(names: Collection[str]) -> None:
+    for separator in ";|":
+        parts = {part.strip() for name in names for part in name.split(separator)}
+        joined = [name for name in names if separator in name]
+        if len(joined) > 1 and len(parts) < len(names):
+            logging.getLogger(__name__).warning(
+                "labels such as %s are taken as they stand; label_separator = %s would part them",
+                shown(joined[0]),
+                shown(separator),
+            )
+
+
+def _warn_of_rare(counts: Counter[str]) -> None:
+    if rare := sorted(name for name, count in counts.items() if count == 1):
+        logging.getLogger(__name__).warning(
+            "%d of %d labels have a single text: %s", len(rare), len(counts), shown(rare)
+        )
 
 
 def check_pair(example: ClassificationExample, settings: ClassificationSettings) -> None:

@@ -26,7 +26,7 @@ from spanbert.text.fields import shown
 
 TASK = "classification"
 ERRORS_SHOWN = 20
-UNKNOWN = "texts with a label that the model does not know"
+UNKNOWN = "texts with a label that the model does not know, counted as wrong"
 
 Pairs = Sequence[tuple[ClassificationExample, ClassificationPrediction]]
 Floats = NDArray[np.float64]

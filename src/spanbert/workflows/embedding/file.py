@@ -8,14 +8,13 @@ from itertools import tee
 from pathlib import Path
 
 from spanbert.errors import DataError, SettingsError, SpanbertError
-from spanbert.text.columns import read_named_rows
+from spanbert.text.columns import TEXT_COLUMNS, by_lower_name, read_named_rows
 from spanbert.text.fields import identity, shown, text_field
 from spanbert.text.files import count_lines, make_folder
 from spanbert.workflows.embedding.chunks import chunks
 from spanbert.workflows.embedding.embed import Embedder, Vector
 from spanbert.workflows.embedding.vector_files import WRITERS, Row
 
-TEXT_COLUMNS = ("text", "sentence", "content")
 ROWS_AT_ONCE = 1024
 
 Track = Callable[[Iterable[tuple[Row, Vector]], int | None], Iterable[tuple[Row, Vector]]]
@@ -81,7 +80,7 @@ def texts_of(paths: Iterable[Path], column: str | None = None) -> Iterator[Row]:
     """
     for path in paths:
         names, rows = read_named_rows(path)
-        name = column or _text_column(names)
+        name = column or _text_column(names, path)
         for line, row in rows:
             if name not in row:
                 raise DataError(
@@ -93,7 +92,8 @@ def texts_of(paths: Iterable[Path], column: str | None = None) -> Iterator[Row]:
             yield identity(row, path, line), text_field(row, (name,), path, line)
 
 
-def _text_column(names: Sequence[str]) -> str:
-    """The first usual name that is there; the only column whatever its name."""
-    usual = next((name for name in TEXT_COLUMNS if name in names), TEXT_COLUMNS[0])
+def _text_column(names: Sequence[str], path: Path) -> str:
+    """The first usual name that is there, whatever its case; the only column whatever its name."""
+    found = by_lower_name(names, path, None)
+    usual = next((found[name] for name in TEXT_COLUMNS if name in found), TEXT_COLUMNS[0])
     return names[0] if len(names) == 1 else usual

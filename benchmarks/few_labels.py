@@ -25,6 +25,7 @@ import spanbert
 from spanbert.checkpoint.source import read_checkpoint
 from spanbert.features import SpanbertClassifier
 from spanbert.text.tables import read_rows
+from spanbert.workflows.embedding.embed import vector_part
 from spanbert.workflows.provenance import file_sha256, machine, model_sha256, package
 
 SETS = ("banking77", "clinc150")
@@ -150,7 +151,8 @@ def main() -> None:
         )
         print(f"| {name} | {' | '.join(cells)} |")
     settings = {key: str(value) if isinstance(value, Path) else value for key, value in vars(options).items()}
-    weights = model_sha256(read_checkpoint(options.model).path)
+    checkpoint = read_checkpoint(options.model)
+    weights = model_sha256(checkpoint.path, part=vector_part(checkpoint))
     result = {
         "settings": settings,
         "model_sha256": weights,

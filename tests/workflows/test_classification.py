@@ -214,7 +214,7 @@ def test_several_labels_and_numbers_are_told_from_the_data(start, tmp_path):
     ("table", "message"),
     [
         ("text,lable\na,x\n", "expected 'label' or 'labels' or 'score'; found ['text', 'lable']"),
-        ("txt,label\na,x\n", "news.csv:2: no column of the text: found ['txt', 'label']"),
+        ("txt,label\na,x\n", "news.csv:1: no column of the text: found ['txt', 'label']"),
         ("text,label\na,x\n\n ,y\n", "news.csv:4: the text in 'text' is empty"),
     ],
 )

@@ -19,6 +19,9 @@ TEXT_COLUMNS = (
 )
 """Usual names of a column of texts, the likeliest first."""
 
+FIRST_LINE = 1
+"""Where the names of columns stand."""
+
 
 def read_named_rows(path: Path) -> tuple[list[str], Iterator[tuple[int, Row]]]:
     """Names of all columns of a table, and its rows as `read_rows` gives them.

@@ -32,7 +32,8 @@ def model_sha256(place: Path, *, part: str | None = None) -> dict[str, str]:
     """
     if place.is_dir():
         files = sorted(path for path in place.iterdir() if is_model_file(path.name))
-        files += sorted((place / PARTS / part).glob("*")) if part else []
+        of_part = (place / PARTS / part).glob("*") if part else ()
+        files += sorted(path for path in of_part if is_model_file(path.name))
         found = {path.relative_to(place).as_posix(): file_sha256(path) for path in files}
     else:
         found = {place.name: file_sha256(place)}

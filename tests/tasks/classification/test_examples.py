@@ -122,7 +122,7 @@ def test_an_underscore_is_no_part_of_a_number():
 @pytest.mark.parametrize(
     ("name", "text", "settings", "message"),
     [
-        ("t.csv", "Text,text,label\na,b,c\n", {}, "t.csv:2: names of columns differ in case alone"),
+        ("t.csv", "Text,text,label\na,b,c\n", {}, "t.csv:1: names of columns differ in case alone"),
         (
             "t.csv",
             "text,label\na,b\n",
@@ -133,7 +133,7 @@ def test_an_underscore_is_no_part_of_a_number():
             "t.csv",
             "a lovely film,1\nb,0\n",
             {},
-            "t.csv:2: no column of the text: found ['a lovely film', '1'], expected one of text, sentence, ",
+            "t.csv:1: no column of the text: found ['a lovely film', '1'], expected one of text, sentence, ",
         ),
         ("t.csv", "text,label\na,b\n", {"text_column": "body"}, "expected 'body'"),
         ("t.csv", "text,label\na,b\n", {"pair_column": "text9"}, "expected 'text9'"),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from spanbert.errors import DataError
 from spanbert.tasks.classification.settings import ClassificationSettings, Kind
-from spanbert.text.columns import TEXT_COLUMNS, by_lower_name, read_named_rows, say_guesses
+from spanbert.text.columns import FIRST_LINE, TEXT_COLUMNS, by_lower_name, read_named_rows, say_guesses
 from spanbert.text.fields import identity, kind, shown, text_field
 
 DATA_FORMATS = """CSV or TSV whose first line names the columns, or JSONL (each also .gz), one text a row:
@@ -212,12 +212,9 @@ def read_table(
     Raises:
         DataError: a column is missing, or a row is not of a form that can be read; its line is named.
     """
-    columns = None
-    for line, row in rows:
-        if columns is None:
-            columns = Columns.among(names, settings, place, line)
-            columns.say(settings, place)
-        yield parse_example(row, settings, place, line, columns)
+    columns = Columns.among(names, settings, place, FIRST_LINE)
+    columns.say(settings, place)
+    return (parse_example(row, settings, place, line, columns) for line, row in rows)
 
 
 def parse_example(

@@ -11,7 +11,7 @@ from typing import Any
 
 from spanbert.errors import DataError
 from spanbert.tasks.similarity.settings import SimilaritySettings
-from spanbert.text.columns import by_lower_name, read_named_rows, say_guesses
+from spanbert.text.columns import FIRST_LINE, by_lower_name, read_named_rows, say_guesses
 from spanbert.text.fields import identity, shown, text_field
 
 DATA_FORMATS = """CSV or TSV with a header (.csv, .tsv, plain or .gz), or JSONL, one pair a line:
@@ -164,12 +164,9 @@ def read_table(
     Raises:
         DataError: a column is missing, or a row is not of a form that can be read; its line is named.
     """
-    columns = None
-    for line, row in rows:
-        if columns is None:
-            columns = Columns.among(names, settings, place, line)
-            columns.say(settings, place)
-        yield parse_example(row, settings, place, line, columns)
+    columns = Columns.among(names, settings, place, FIRST_LINE)
+    columns.say(settings, place)
+    return (parse_example(row, settings, place, line, columns) for line, row in rows)
 
 
 def parse_example(

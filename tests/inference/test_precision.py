@@ -45,12 +45,38 @@ def test_int8_products_are_within_a_step_of_exact_ones():
     values = torch.randn(100, 64)
     with torch.inference_mode():
         exact, made = linear(values), Int8Linear(linear)(values)
-    # Each of 64 summands is off by at most half a step of its weight and half a step of its value.
-    weight_step = linear.weight.abs().amax(dim=1) / 127
+    # Each of 64 summands is off by at most half a step of its weight and half a step of its value. Two
+    # neighbouring weights share the range, so that a step is up to twice that of the greatest weight alone.
+    weight_step = 2 * linear.weight.abs().amax(dim=1) / 127
     value_step = (values.max() - values.min()) / 255
     bound = 0.5 * (values.abs().sum(1)[:, None] * weight_step + value_step * linear.weight.abs().sum(1)) * 1.2
     assert ((made - exact).abs() <= bound).all()
     assert (made - exact).abs().max() > 0
+
+
+def in_steps(values):
+    """The given values as int8 products see them: 255 steps between the least and the greatest."""
+    least, greatest = min(values.min().item(), 0.0), max(values.max().item(), 0.0)
+    step = (greatest - least) / 255
+    zero = round(-least / step)
+    return ((values / step).round() + zero).clamp(0, 255).sub(zero) * step
+
+
+@needs_int8
+@pytest.mark.parametrize("inputs", [64, 384, 1535])
+@pytest.mark.parametrize("sign", ["random", "positive", "negative"])
+def test_int8_products_are_never_cut(inputs, sign):
+    """Processors without VNNI keep sums of two products in 16 bits: the greatest ones have to fit."""
+    linear = nn.Linear(inputs, 48, bias=False)
+    values = torch.randn(100, inputs)
+    if sign != "random":
+        nn.init.constant_(linear.weight, 0.5 if sign == "positive" else -0.5)
+        values = values.abs() + 1
+    made = Int8Linear(linear)
+    weight = torch.ops.quantized.linear_unpack(made.packed)[0].dequantize()
+    with torch.inference_mode():
+        exact = in_steps(values) @ weight.T
+        assert (made(values) - exact).norm() <= 1e-3 * exact.norm()
 
 
 @needs_int8

@@ -68,6 +68,13 @@ def test_written_folder_is_read_alike_by_us_and_by_hugging_face(tmp_path, tokeni
     torch.testing.assert_close(found[:, 1], wanted.end_logits[0], atol=1e-5, rtol=1e-5)
 
 
+def test_a_trained_model_is_loaded_without_drawing_numbers(tmp_path, tokenizer):
+    write(tmp_path / "m", qa_model(), tokenizer)
+    before = torch.get_rng_state()
+    build_trained(read_folder(tmp_path / "m"), None)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_threshold_without_bound_survives(tmp_path, tokenizer):
     write(tmp_path / "m", qa_model(), tokenizer, threshold=float("-inf"))
     assert build_trained(read_folder(tmp_path / "m"), None).task.settings.no_answer_threshold == float("-inf")

@@ -16,7 +16,7 @@ from spanbert.checkpoint.hf_config import label_kind, label_names
 from spanbert.checkpoint.names import ENCODER_NAMES, NameTable
 from spanbert.checkpoint.parts import part_names, with_part
 from spanbert.checkpoint.source import called
-from spanbert.checkpoint.weights import TensorReport, fill, random_tensors
+from spanbert.checkpoint.weights import NoRandomStart, TensorReport, fill, random_tensors
 from spanbert.errors import CheckpointError, SpanbertError
 from spanbert.nn.encoder import Encoder
 from spanbert.tasks import task_class
@@ -74,7 +74,8 @@ def build_trained(
         if task_class(task_name)().head_names:
             raise _untrained(checkpoint, task_name, f"was trained for {described.name}, not for {task_name}")
         checkpoint = replace(checkpoint, task=None)  # the encoder is all that the task needs
-    made = build(checkpoint, stored_task(checkpoint, task_name, changes), dropout=0.0)
+    with NoRandomStart():  # nothing stays random: what is missing is refused
+        made = build(checkpoint, stored_task(checkpoint, task_name, changes), dropout=0.0)
     missing = random_tensors(made.tensors)
     if missing:
         raise _untrained(checkpoint, task_name, f"has no trained {_listed(missing)}, which {task_name} needs")

@@ -19,12 +19,14 @@ class Units:
 
     Args:
         starts: integers (U + 1,), the piece with which each unit begins, and the number of pieces.
-        fixed: booleans (U,), special pieces.
+        fixed: booleans (U,), that may not be masked: special pieces, and what was closed.
+        special: booleans (U,), special pieces.
         first: integers (S + 1,), the first unit of each sequence, and the number of units.
     """
 
     starts: NDArray[np.int64]
     fixed: NDArray[np.bool_]
+    special: NDArray[np.bool_]
     first: NDArray[np.int64]
 
     @cached_property
@@ -36,6 +38,11 @@ class Units:
     def maskable(self) -> NDArray[np.int64]:
         """Units of each sequence that may be masked: integers (S,)."""
         return np.add.reduceat(~self.fixed, self.first[:-1], dtype=np.int64)
+
+    @cached_property
+    def real(self) -> NDArray[np.int64]:
+        """Units of each sequence of which a budget is a share, all but the special ones: integers (S,)."""
+        return np.add.reduceat(~self.special, self.first[:-1], dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,7 @@ class Sequences:
         given: integers (N, 2), first piece and end of spans that were chosen beforehand (entities, noun
             phrases), counted over all sequences.
         pairs: None where each sequence is a single text.
+        closed: booleans (P,), pieces that may not be masked besides the special ones; None for none.
     """
 
     piece_ids: NDArray[np.int32]
@@ -75,6 +83,7 @@ class Sequences:
     samples: NDArray[np.int64]
     given: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), dtype=np.int64))
     pairs: Pairs | None = None
+    closed: NDArray[np.bool_] | None = None
 
     @classmethod
     def framed(
@@ -125,6 +134,7 @@ class Sequences:
         begins = np.flatnonzero(self.starts_word)
         return Units(
             np.append(begins, len(self.piece_ids)),
+            np.logical_or.reduceat(self._fixed, begins),
             np.logical_or.reduceat(self.special, begins),
             np.searchsorted(begins, self.starts),
         )
@@ -132,15 +142,19 @@ class Sequences:
     @cached_property
     def pieces(self) -> Units:
         """Single pieces as units."""
-        return Units(np.arange(len(self.piece_ids) + 1), self.special, self.starts)
+        return Units(np.arange(len(self.piece_ids) + 1), self._fixed, self.special, self.starts)
+
+    @property
+    def _fixed(self) -> NDArray[np.bool_]:
+        return self.special if self.closed is None else self.special | self.closed
 
     def without(self, spans: MaskedSpans) -> Sequences:
         """The same with spans and their neighbours closed to further masking."""
-        closed = self.special.copy()
+        closed = np.zeros(len(self.special), dtype=np.bool_) if self.closed is None else self.closed.copy()
         closed[spans.positions] = True
         closed[spans.starts - 1] = True
         closed[spans.ends] = True
-        return replace(self, special=closed)
+        return replace(self, closed=closed)
 
     def rows_of(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
         """The sequence in which each piece stands."""

@@ -48,16 +48,22 @@ def test_a_length_is_never_out_of_range(uniform, longest):
     assert 1 <= drawn[0] <= min(longest, 10)
 
 
-@given(st.floats(0.01, 1), st.integers(1, 12), st.integers(0, 30))
-def test_the_chance_of_another_span_makes_the_budget_exact(p, longest, budget):
+@given(st.floats(0.01, 1), st.integers(1, 12), st.integers(1, 12), st.integers(0, 30))
+def test_the_chance_of_another_span_makes_the_budget_exact(p, longest, room, budget):
     law = LengthLaw.geometric(p, longest)
+    fitting = LengthLaw.geometric(p, min(longest, room))  # what `draw` draws where `room` units are free
     expected = np.zeros(budget + 1)  # of units masked when `left` remain, by the rule itself
     for left in range(1, budget + 1):
-        chance = law.chance_of_another(np.asarray([float(left)]))[0]
+        chance = law.chance_of_another(np.asarray([float(left)]), np.asarray([room]))[0]
         assert 0 <= chance <= 1 + 1e-12
         rest = sum(
             probability * expected[max(left - length, 0)]
-            for length, probability in enumerate(law.probabilities, start=1)
+            for length, probability in enumerate(fitting.probabilities, start=1)
         )
-        expected[left] = chance * (law.mean + rest)
+        expected[left] = chance * (fitting.mean + rest)
     assert expected == pytest.approx(np.arange(budget + 1))
+
+
+def test_a_law_without_the_lengths_that_fit():
+    law = LengthLaw((0.0, 0.0, 1.0))
+    assert law.chance_of_another(np.asarray([0.5, 0.5]), np.asarray([1, 3])) == pytest.approx([0.5, 1 / 6])

@@ -127,6 +127,21 @@ def test_the_expected_share_of_masked_pieces_is_the_budget(scheme, words):
     assert np.mean(shares) == pytest.approx(scheme.budget, abs=4 * np.std(shares) / 8**0.5 + 0.002)
 
 
+@pytest.mark.parametrize("words", [1, 2, 5, 8])
+def test_the_share_is_the_budget_in_sequences_shorter_than_the_longest_span(words):
+    sequences = framed([[1] * words] * (60_000 // words))
+    shares = [choose(GeometricSpans(), sequences, seed).lengths.sum() / 60_000 for seed in range(4)]
+    assert np.mean(shares) == pytest.approx(0.15, abs=0.005)
+
+
+@pytest.mark.parametrize("budget", [0.15, 0.4])
+def test_a_second_scheme_takes_its_share_of_the_whole_sequence(budget):
+    sequences = framed(prose(80, 400))
+    first = choose(GeometricSpans(budget=budget / 2), sequences)
+    second = choose(SinglePieces(budget=budget / 2), sequences.without(first), seed=1)
+    assert second.lengths.sum() / (~sequences.special).sum() == pytest.approx(budget / 2, abs=0.003)
+
+
 def test_a_sequences_share_varies_by_no_more_than_a_span():
     sequences = framed(prose(300, 440))
     spans = choose(GeometricSpans(), sequences)

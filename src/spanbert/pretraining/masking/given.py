@@ -33,7 +33,7 @@ class GivenSpans:
     def choose(self, sequences: Sequences, random: SampleRandom) -> MaskedSpans:
         """Given spans in random order, then others."""
         words = sequences.words
-        budget = self.budget * words.maskable
+        budget = self.budget * words.real
         starts, ends = sequences.given.T
         rows = sequences.rows_of(starts)
         first = np.searchsorted(words.starts, starts, side="right") - 1

@@ -53,29 +53,50 @@ class LengthLaw:
         return np.concatenate([[0.0], np.cumsum(self.probabilities)])
 
     @cached_property
+    def _restricted(self) -> NDArray[np.float64]:
+        """Row m: the law restricted to lengths up to m (row 0 is that of row 1)."""
+        rows = np.tri(self.longest + 1, self.longest, -1) * np.asarray(self.probabilities)
+        for most in np.flatnonzero(rows.sum(axis=1) == 0):  # `draw` gives the longest length then
+            rows[most, max(most - 1, 0)] = 1.0
+        found: NDArray[np.float64] = rows / rows.sum(axis=1, keepdims=True)
+        return found
+
+    @cached_property
+    def _means(self) -> NDArray[np.float64]:
+        """Expected length under each row of `_restricted`."""
+        means: NDArray[np.float64] = self._restricted @ np.arange(1, self.longest + 1)
+        return means
+
+    @cached_property
     def _rest(self) -> NDArray[np.float64]:
-        """E[max(left - length, 0)] for left = 0, 1, ..., longest."""
+        """E[max(left - length, 0)] under each row of `_restricted`, for left = 0, 1, ..., longest."""
         lengths = np.arange(1, self.longest + 1)
-        rest: NDArray[np.float64] = np.maximum(
-            np.arange(self.longest + 1)[:, None] - lengths, 0
-        ) @ np.asarray(self.probabilities)
+        beyond = np.maximum(np.arange(self.longest + 1)[:, None] - lengths, 0)
+        rest: NDArray[np.float64] = self._restricted @ beyond.T
         return rest
 
     @cached_property
     def _rise(self) -> NDArray[np.float64]:
-        return np.append(np.diff(self._rest), 0.0)
+        return np.diff(self._rest, axis=1, append=self._rest[:, -1:])
 
-    def chance_of_another(self, left: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    def chance_of_another(
+        self, left: NDArray[np.floating[Any]], longest: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
         """With which probability to add a span when `left` units of a budget remain.
 
         c(left) = left / (mean + E[max(left - length, 0)]) makes the expected total the budget, whatever is
-        left; from `longest` units on it is 1.
+        left; from the longest length on it is 1.
+
+        Args:
+            left: units of the budget.
+            longest: as of `draw`: mean and expectation are those of the law restricted to it.
         """
         # The expectation is linear between whole numbers, and left - mean beyond the last.
-        inside = np.clip(left, 0, self.longest)
+        most = np.minimum(longest, self.longest)
+        inside = np.clip(left, 0, most)
         whole = inside.astype(np.int64)
-        rest = self._rest[whole] + (inside - whole) * self._rise[whole]
-        chance: NDArray[np.float64] = inside / (self.mean + rest)
+        rest = self._rest[most, whole] + (inside - whole) * self._rise[most, whole]
+        chance: NDArray[np.float64] = inside / (self._means[most] + rest)
         return chance
 
     def draw(self, uniform: NDArray[np.float64], longest: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -86,8 +86,9 @@ def place(
     A length is drawn and kept until a uniform start fits it, so lengths follow the law exactly, wherever a
     span of that length still fits. Whether another span is begun is decided by what is left of the budget,
     before its length is known: the expected number of masked units is the budget, no word is cut, and (by
-    Wald's identity) the last span does not bend the law. As every word is as likely to be masked as another,
-    the expected share of masked pieces is that of masked words.
+    Wald's identity) the last span does not bend the law. Where a sequence is shorter than the longest span,
+    the law is that of the lengths that fit. The expected share of masked pieces is that of masked words, but
+    for the words at both ends of a sequence, which fewer spans reach.
 
     Args:
         placement: is added to.
@@ -107,7 +108,8 @@ def place(
         near = np.flatnonzero(left < law.longest)  # elsewhere another span is certain
         if len(near):
             ending = rows[near]
-            again = random.uniform(Stream.STOP, done[ending], ending) < law.chance_of_another(left[near])
+            chance = law.chance_of_another(left[near], longest[ending])
+            again = random.uniform(Stream.STOP, done[ending], ending) < chance
             rows = np.delete(rows, near[~again])
         lengths = law.draw(random.uniform(Stream.LENGTH, done[rows], rows), longest[rows])
         chance = random.uniform(Stream.START, turn, rows)
@@ -135,11 +137,11 @@ def choose_units(units: Units, share: float, random: SampleRandom, *, apart: boo
 
     Args:
         units: to choose from.
-        share: of the units that may be masked, the expected part that is.
+        share: of all units but the special ones, the expected part to be masked.
         random: numbers of the samples.
         apart: whether neighbours of a masked unit stay visible.
     """
-    budget = share * units.maskable
+    budget = share * units.real
     if not apart:
         return _each_for_itself(units, budget, random)
     placement = Placement(units, apart=True, longest=1)
@@ -155,7 +157,7 @@ def _each_for_itself(units: Units, budget: NDArray[np.floating[Any]], random: Sa
 
     Args:
         units: to choose from.
-        budget: (S,) expected units to mask in each sequence, at most those that may be masked.
+        budget: (S,) expected units to mask in each sequence; no more are than may be.
         random: numbers of the samples.
     """
     sequences = np.arange(len(budget))

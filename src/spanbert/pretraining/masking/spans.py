@@ -26,5 +26,5 @@ class GeometricSpans:
     def choose(self, sequences: Sequences, random: SampleRandom) -> MaskedSpans:
         """Spans with a visible piece on both sides."""
         placement = Placement(sequences.words, apart=True, longest=self.law.longest)
-        place(placement, self.law, self.budget * sequences.words.maskable, random)
+        place(placement, self.law, self.budget * sequences.words.real, random)
         return placement.spans()

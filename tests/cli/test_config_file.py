@@ -41,6 +41,15 @@ def test_flags_win_over_the_file_and_in_tables_one_by_one():
     }
 
 
+def test_a_flag_for_the_length_wins_over_either_name_for_it_in_the_file():
+    assert merged({"steps": 3, "seed": 1}, {"epochs": 2, "steps": None}) == {
+        "epochs": 2,
+        "steps": None,
+        "seed": 1,
+    }
+    assert merged({"epochs": 3}, {"steps": 4}) == {"steps": 4}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -117,6 +117,43 @@ def test_in_transformers_trainer(features, collator, tokenizer, tmp_path):
     assert not torch.equal(model.cls.predictions.bias, before)
 
 
+def test_workers_that_persist_mask_anew(features, collator):
+    loader = DataLoader(features, batch_size=5, collate_fn=collator, num_workers=1, persistent_workers=True)
+    found = []
+    for epoch in range(3):
+        collator.set_epoch(epoch)
+        found += [batch["labels"] for batch in loader]
+        assert torch.equal(found[-1], collator(features)["labels"])
+    assert not torch.equal(found[0], found[1])
+
+
+def test_padding_stays_out_of_sight_and_kinds_are_kept(features, collator, tokenizer):
+    plain = collator(features)
+    for feature in features:
+        pieces = feature["input_ids"]
+        feature["token_type_ids"] = [0] * 3 + [1] * (len(pieces) - 3) + [0] * 2
+        feature["attention_mask"] = [1] * len(pieces) + [0] * 2
+        feature["input_ids"] = pieces + [tokenizer.pad_id] * 2
+    padded = collator(features)
+    kinds = padded.pop("token_type_ids")
+    assert all(torch.equal(padded[name], plain[name]) for name in plain)
+    assert torch.equal(kinds[:, 3:], padded["attention_mask"][:, 3:])
+    assert not kinds[:, :3].any()
+
+
+@pytest.mark.parametrize(
+    ("feature", "message"),
+    [
+        ({"ids": [1]}, "feature:1: there is no input_ids; found ids"),
+        ({"input_ids": []}, "feature:1: its input_ids are empty"),
+        ({"input_ids": [2, 3], "attention_mask": [0, 0]}, "feature:1: its input_ids are empty"),
+    ],
+)
+def test_a_feature_that_is_none_is_named(features, collator, feature, message):
+    with pytest.raises(DataError, match=message):
+        collator([features[0], feature])
+
+
 def test_a_vocabulary_of_another_family_is_refused():
     with pytest.raises(DataError, match=r"\[CLS\]"):
         SpanMaskingCollator({"<s>": 0, "[PAD]": 1})

@@ -89,7 +89,7 @@ def test_resuming_with_other_settings_is_refused_without_a_resume_point_too(tmp_
 
 def test_resuming_with_other_settings_names_them(tmp_path):
     begun(tmp_path, saved=2)
-    with pytest.raises(SettingsError, match=r"settings\.json: .*these differ: seed, steps$"):
+    with pytest.raises(SettingsError, match=r"settings\.json: .*these differ: seed \(1 in .* 2 now\), steps"):
         RunFolder(tmp_path, {**SETTINGS, "seed": 2, "steps": 5}, resume=True)
 
 
@@ -129,3 +129,20 @@ def test_a_run_from_before_a_setting_existed_is_resumed_where_its_default_is_kep
     RunFolder(tmp_path, SETTINGS | {"head_rate": None}, resume=True, defaults=defaults)
     with pytest.raises(SettingsError, match="these differ: head_rate"):
         RunFolder(tmp_path, SETTINGS | {"head_rate": 1.0}, resume=True, defaults=defaults)
+
+
+def test_what_was_recorded_after_the_start_is_compared_too(tmp_path):
+    run = RunFolder(tmp_path / "run", SETTINGS, resume=False)
+    run.record("corpus_sha256", "a")
+    run.begin()
+    run.save({"step": 1})
+    RunFolder(tmp_path / "run", SETTINGS, resume=True).record("corpus_sha256", "a")
+    with pytest.raises(SettingsError, match=r"these differ: the content of corpus$"):
+        RunFolder(tmp_path / "run", SETTINGS, resume=True).record("corpus_sha256", "b")
+
+
+def test_free_settings_may_change(tmp_path):
+    begun(tmp_path, saved=2)
+    RunFolder(tmp_path, SETTINGS | {"save_every": 3}, resume=True, free={"save_every"})
+    with pytest.raises(SettingsError, match=r"save_every \(null in the run, 3 now\)"):
+        RunFolder(tmp_path, SETTINGS | {"save_every": 3}, resume=True)

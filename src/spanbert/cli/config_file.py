@@ -13,6 +13,8 @@ from spanbert.errors import SettingsError
 from spanbert.text.files import read_text
 from spanbert.workflows.settings import checked
 
+LENGTHS = {"epochs", "steps"}
+
 
 def read_config(path: Path, kind: type[BaseModel]) -> dict[str, Any]:
     """Options of a TOML file, checked one by one.
@@ -37,7 +39,12 @@ def read_config(path: Path, kind: type[BaseModel]) -> dict[str, Any]:
 
 
 def merged(config: dict[str, Any], flags: dict[str, Any]) -> dict[str, Any]:
-    """Both sources of options; a flag wins over the file, in tables (`[task_settings]`) one by one."""
+    """Both sources of options; a flag wins over the file, in tables (`[task_settings]`) one by one.
+
+    `epochs` and `steps` say the same thing: a flag for one wins over the other in the file.
+    """
+    if flags.keys() & LENGTHS:
+        config = {name: value for name, value in config.items() if name not in LENGTHS}
     tables = {
         name: {**value, **flags.get(name, {})} for name, value in config.items() if isinstance(value, dict)
     }

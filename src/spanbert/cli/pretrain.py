@@ -70,8 +70,6 @@ def pretrain(
     if "corpus_settings" in flags:
         flags["corpus_settings"] = by_field_name(flags["corpus_settings"])
     options = merged(read_config(config, ConfigFile) if config is not None else {}, flags)
-    if "epochs" in options:
-        options.setdefault("steps", None)
     if not options.get("corpus") or "output" not in options:
         raise SettingsError(
             "say what to read and where to write: spanbert pretrain CORPUS... --output DIR "

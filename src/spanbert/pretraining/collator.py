@@ -52,7 +52,8 @@ class SpanMaskingCollator:
         special = [vocabulary[piece] for piece in SPECIAL_PIECES if piece in vocabulary]
         self.scheme = scheme or GeometricSpans()
         self.seed = seed
-        self.epoch = 0
+        self._epoch = torch.zeros(1, dtype=torch.int64)
+        self._epoch.share_memory_()  # type: ignore[no-untyped-call]  # workers that persist see it change
         self.pad_id = vocabulary["[PAD]"]
         self._inside_word = np.zeros(size, dtype=np.bool_)
         self._inside_word[[number for piece, number in vocabulary.items() if piece.startswith("##")]] = True
@@ -61,17 +62,29 @@ class SpanMaskingCollator:
         counts = np.ones(size, dtype=np.int64) if piece_counts is None else piece_counts
         self.corruption = Corruption(vocabulary["[MASK]"], UnigramLaw.of(counts, np.asarray(special)))
 
+    @property
+    def epoch(self) -> int:
+        """The pass whose masks are made."""
+        return int(self._epoch)
+
     def set_epoch(self, epoch: int) -> None:
-        """Masks of another pass."""
-        self.epoch = epoch
+        """Masks of another pass, in the workers of a loader too."""
+        self._epoch.fill_(epoch)
 
     def __call__(self, features: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         """Features with `input_ids` ([CLS] and [SEP] included) as one padded, masked batch.
 
+        Args:
+            features: where one has an `attention_mask`, its padding is cut off; `token_type_ids` are kept.
+
         Returns:
-            `input_ids`, `attention_mask` and `labels`, integers (B, P); labels are -100 at visible pieces.
+            `input_ids`, `attention_mask` and `labels`, integers (B, P); labels are -100 at visible pieces;
+            also `token_type_ids` where the first feature has some.
+
+        Raises:
+            DataError: a feature has no `input_ids`, or none that are no padding.
         """
-        rows = [np.asarray(feature["input_ids"], dtype=np.int32) for feature in features]
+        rows = [_unpadded(feature, "input_ids", number) for number, feature in enumerate(features)]
         lengths = np.asarray([len(row) for row in rows], dtype=np.int64)
         ids = np.concatenate(rows)
         fixed = self._fixed[ids]
@@ -99,4 +112,20 @@ class SpanMaskingCollator:
         }
         padded["input_ids"][real] = seen
         padded["labels"][real] = labels
+        if "token_type_ids" in features[0]:
+            kinds = [_unpadded(feature, "token_type_ids", number) for number, feature in enumerate(features)]
+            padded["token_type_ids"] = np.zeros(shape, dtype=np.int64)
+            padded["token_type_ids"][real] = np.concatenate(kinds)
         return {name: torch.from_numpy(values) for name, values in padded.items()}
+
+
+def _unpadded(feature: Mapping[str, Any], name: str, number: int) -> NDArray[np.int32]:
+    """Values of a feature without those of padding."""
+    if name not in feature:
+        raise DataError(f"there is no {name}; found {', '.join(feature) or 'nothing'}", "feature", number)
+    values = np.asarray(feature[name], dtype=np.int32)
+    if "attention_mask" in feature:
+        values = values[np.asarray(feature["attention_mask"], dtype=np.bool_)]
+    if not len(values):
+        raise DataError(f"its {name} are empty", "feature", number)
+    return values

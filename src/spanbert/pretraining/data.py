@@ -37,6 +37,10 @@ class PretrainingEpoch(Protocol):
         """Some sequences, masked."""
         ...
 
+    def named(self, indices: NDArray[np.int64]) -> list[str]:
+        """The numbers of their blocks, as `Corpus.gather` takes them."""
+        ...
+
 
 @dataclass(frozen=True)
 class BlockEpoch:
@@ -71,6 +75,10 @@ class BlockEpoch:
         numbers = self.blocks[indices]
         sequences = framed(self.corpus.gather(numbers), numbers, self.tokenizer)
         return self.masker.batch(sequences, self.epoch)
+
+    def named(self, indices: NDArray[np.int64]) -> list[str]:
+        """The numbers of their blocks."""
+        return [f"block {number}" for number in self.blocks[indices]]
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,14 @@ class PairEpoch:
     def batch(self, indices: NDArray[np.int64]) -> PretrainingBatch:
         """Some sequences, masked."""
         return self.masker.batch(self.sequences(indices), self.epoch)
+
+    def named(self, indices: NDArray[np.int64]) -> list[str]:
+        """The numbers of their blocks, two where parts were exchanged."""
+        partners = self.blocks[self.pairing.partners[indices]]
+        return [
+            f"block {number}" if number == partner else f"blocks {number} and {partner}"
+            for number, partner in zip(self.blocks[indices], partners, strict=True)
+        ]
 
     def sequences(self, indices: NDArray[np.int64]) -> Sequences:
         """Some sequences as they stand in the corpus."""
@@ -165,9 +181,9 @@ def held_out_blocks(blocks: int, share: float, most: int) -> NDArray[np.int64]:
 
     Args:
         blocks: in the corpus.
-        share: of them to hold out; at least one is, if there are two.
+        share: of them to hold out; at least one is, if there are two, and one is left.
         most: held out at most.
     """
-    count = min(most, max(1, round(share * blocks))) if blocks > 1 else 0
+    count = min(most, blocks - 1, max(1, round(share * blocks)))
     chosen = np.random.default_rng(HELD_OUT_SEED).permutation(blocks)[:count]
     return np.sort(chosen)

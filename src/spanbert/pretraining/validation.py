@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import nn
 
+from spanbert.errors import DataError
 from spanbert.pretraining.batch import PretrainingBatch
-from spanbert.pretraining.data import BlockData
+from spanbert.pretraining.data import BlockData, PretrainingEpoch
 from spanbert.pretraining.model import PretrainingOutput
 from spanbert.pretraining.objectives import BOUNDARY
 from spanbert.scoring.report import Report
 
 MASK_SEED = 0
+CHECKED_PIECES = 1 << 16
 TOTAL = "validation_loss"
 FARTHEST = 8
 """Distances from the span's end that are told apart; the last stands for all beyond."""
@@ -33,15 +36,41 @@ def validate(model: nn.Module, data: BlockData, *, batch_pieces: int, device: to
         batch_pieces: pieces in a batch.
         device: where the model is.
     """
-    fixed = replace(data, masker=replace(data.masker, seed=MASK_SEED)).epoch(MASK_SEED, 0)
+    fixed = _with_fixed_masks(data)
     tally = _Tally()
-    numbers = np.arange(len(fixed.lengths))
-    ends = np.cumsum(fixed.lengths)
-    for group in np.split(numbers, np.flatnonzero(np.diff(ends // batch_pieces)) + 1):
-        batch = fixed.batch(group)
+    for batch in _batches(fixed, batch_pieces):
         with torch.inference_mode():
             tally.add(batch, model(batch.to(device)))
-    return tally.report(len(numbers), int(fixed.lengths.sum()))
+    return tally.report(len(fixed.lengths), int(fixed.lengths.sum()))
+
+
+def check_targets(data: BlockData) -> None:
+    """Make sure that there is something to validate on: a mean over nothing would beat every other.
+
+    Raises:
+        DataError: a loss has no target in all of the held-out blocks.
+    """
+    counts: Counter[str] = Counter()
+    for batch in _batches(_with_fixed_masks(data), CHECKED_PIECES):
+        counts.update(batch.target_counts)
+    for name, count in counts.items():
+        if not count:
+            blocks = "block" if len(data.blocks) == 1 else f"{len(data.blocks)} blocks"
+            raise DataError(
+                f"the held-out {blocks} of the corpus have no target of the {name} loss; hold out more "
+                "(--held-out) or pack longer blocks",
+                data.corpus.folder,
+            )
+
+
+def _with_fixed_masks(data: BlockData) -> PretrainingEpoch:
+    return replace(data, masker=replace(data.masker, seed=MASK_SEED)).epoch(MASK_SEED, 0)
+
+
+def _batches(fixed: PretrainingEpoch, batch_pieces: int) -> Iterator[PretrainingBatch]:
+    ends = np.cumsum(fixed.lengths)
+    for group in np.split(np.arange(len(ends)), np.flatnonzero(np.diff(ends // batch_pieces)) + 1):
+        yield fixed.batch(group)
 
 
 class _Tally:

@@ -50,6 +50,10 @@ class Epoch(Protocol):
         """Some sequences as a batch."""
         ...
 
+    def named(self, indices: NDArray[np.int64]) -> list[str]:
+        """What to call some sequences in a message."""
+        ...
+
 
 class TrainingData(Protocol):
     """Data of a run."""
@@ -79,3 +83,7 @@ class FeatureEpoch:
     def batch(self, indices: NDArray[np.int64]) -> Any:
         """Some features as a batch."""
         return self.collate([self.features[index] for index in indices])
+
+    def named(self, indices: NDArray[np.int64]) -> list[str]:
+        """Their numbers."""
+        return [f"sequence {index}" for index in indices]

@@ -170,10 +170,10 @@ class Trainer:
         shares = dict(zip(names, (100 * self._over_processes(hits) * scales).tolist(), strict=True))
         total = sum(means.values())
         if not (math.isfinite(total) and math.isfinite(float(norm))):
-            samples = [str(index) for indices in update.batches for index in indices]
+            samples = [name for indices in update.batches for name in update.data.named(indices)]
             error = TrainingError(
                 f"update {self.step + 1}: the loss is {total}, the gradient norm {float(norm)}; what was "
-                "kept before is intact (a lower learning rate or float32 may help; sequences of the update: "
+                "kept before is intact (a lower learning rate or float32 may help; the update read "
                 f"{', '.join(samples[:8])}{', ...' if len(samples) > 8 else ''})"
             )
             raise self.processes.told_once(error)

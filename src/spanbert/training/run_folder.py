@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,10 @@ HASH = "_sha256"
 """Ending of settings that stand for the content of data or of a model."""
 
 
+RECORDED = "recorded"
+"""The setting that holds what was recorded after the start of a run."""
+
+
 class RunFolder:
     """`OUTPUT/run/`: what is needed to read, plot, repeat and resume a run. Hears the loop as a listener.
 
@@ -33,6 +37,7 @@ class RunFolder:
         settings: all that decides the run's outcome, as JSON values; `accumulate` counts the batches of an
             update over all processes, so that a run may be resumed with another number of them.
         defaults: what a setting was before it existed, so that older runs can be resumed.
+        free: settings that may change before a run is resumed, as they do not change its outcome.
         resume: go on with the unfinished run in the folder; one without a resume point starts anew.
 
     Raises:
@@ -47,10 +52,12 @@ class RunFolder:
         *,
         resume: bool,
         defaults: Mapping[str, Any] | None = None,
+        free: Collection[str] = (),
     ) -> None:
         self.path = path
         self.settings = json.loads(json.dumps(settings, default=str))
         self.defaults = json.loads(json.dumps(defaults or {}, default=str))
+        self.free = free
         self.settings_file = path / "settings.json"
         self.metrics = path / "metrics.jsonl"
         self.resume_point = path / "resume.pt"
@@ -58,7 +65,7 @@ class RunFolder:
         self.resume = resume
         unfinished = self.resume_point.exists() or not self.report.exists()
         if resume and unfinished and self.settings_file.exists():
-            self._check_settings()
+            self._check_settings({**self.defaults, **self._before()}, self.settings)
         elif self.resume_point.exists() or (
             self.metrics.exists() and not resume and not self.report.exists()
         ):
@@ -67,9 +74,23 @@ class RunFolder:
             )
         elif self.report.exists():
             remedy = (
-                "there is nothing to resume" if resume else "choose another --output or delete the folder"
+                "there is nothing to resume"
+                if resume
+                else f"choose another --output or delete {self.path.parent}"
             )
             raise SettingsError(f"{path}: holds a finished run; {remedy}")
+
+    def record(self, name: str, value: str) -> None:
+        """Add a hash of what the outcome depends on, which was not known at the start; `begin` writes it.
+
+        Raises:
+            SettingsError: it is another than that of the run to be resumed.
+        """
+        resumed = self.resume and self.settings_file.exists()
+        before = self._before().get(RECORDED, {}) if resumed else {}
+        if name in before:  # an older run did not record it
+            self._check_settings({name: before[name]}, {name: value})
+        self.settings.setdefault(RECORDED, {})[name] = value
 
     def begin(self) -> None:
         """Make the folder, record the settings, and clear away what a killed run left half written.
@@ -118,9 +139,10 @@ class RunFolder:
         try:
             state: dict[str, Any] = torch.load(self.resume_point, map_location="cpu", weights_only=True)
         except Exception as error:  # damaged bytes make the unpickler raise nearly anything
-            reason = (str(error) or type(error).__name__).splitlines()[0]
+            reason = (str(error) or type(error).__name__).splitlines()[0].partition(". ")[0]
             raise CheckpointError(
-                f"{self.resume_point}: damaged resume point ({reason}); delete the run folder to start again"
+                f"{self.resume_point}: damaged resume point ({reason}); to start again delete "
+                f"{self.path.parent} or choose another --output"
             ) from error
         return state
 
@@ -138,19 +160,15 @@ class RunFolder:
                 except json.JSONDecodeError:
                     return
 
-    def _check_settings(self) -> None:
-        before = {**self.defaults, **read_json(self.settings_file)}
-        now = self.settings
-        changed = sorted(key for key in {*before, *now} if before.get(key) != now.get(key))
+    def _before(self) -> dict[str, Any]:
+        found: dict[str, Any] = read_json(self.settings_file)
+        return found
+
+    def _check_settings(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+        keys = {*before, *now} - {*self.free, RECORDED}
+        changed = sorted(key for key in keys if before.get(key) != now.get(key))
         if changed:
-            told = ", ".join(
-                f"the content of {key.removesuffix(HASH)}" if key.endswith(HASH) else key for key in changed
-            )
-            if "accumulate" in changed:
-                told += (
-                    f" (batches of an update, processes x --accumulate: {before.get('accumulate')} in the "
-                    f"run, {now.get('accumulate')} now)"
-                )
+            told = ", ".join(_difference(key, before.get(key), now.get(key)) for key in changed)
             raise SettingsError(
                 f"{self.settings_file}: --resume needs the settings of the run; these differ: {told}"
             )
@@ -184,3 +202,14 @@ class RunFolder:
     def ended(self, step: int, reason: str) -> None:
         """One last line."""
         self._append({"kind": "end", "step": step, "reason": reason})
+
+
+def _difference(key: str, before: Any, now: Any) -> str:
+    """How a setting of the run differs from that of the command, in words."""
+    if key.endswith(HASH):
+        return f"the content of {key.removesuffix(HASH)}"
+    if isinstance(before, dict) and isinstance(now, dict):
+        changed = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+        return ", ".join(_difference(f"{key}.{name}", before.get(name), now.get(name)) for name in changed)
+    meaning = ", batches of an update: processes x --accumulate" if key == "accumulate" else ""
+    return f"{key} ({json.dumps(before)} in the run, {json.dumps(now)} now{meaning})"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class TrainingSettings(BaseModel):
@@ -50,3 +50,9 @@ class TrainingSettings(BaseModel):
     """Updates between two resume points."""
     tensorboard: bool = False
     """Write event files for TensorBoard into run/tensorboard (pip install 'spanbert[tensorboard]')."""
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if self.steps is not None and "epochs" in self.model_fields_set:
+            raise ValueError("say epochs or steps, not both")
+        return self

@@ -40,7 +40,7 @@ from spanbert.pretraining.data import BlockData, held_out_blocks
 from spanbert.pretraining.masking import GivenSpans
 from spanbert.pretraining.model import PretrainingModel
 from spanbert.pretraining.objectives import Objective, objective
-from spanbert.pretraining.validation import validate
+from spanbert.pretraining.validation import check_targets, validate
 from spanbert.scoring.report import Report
 from spanbert.text.tokenizer import Tokenizer
 from spanbert.training.events import Listener
@@ -117,9 +117,12 @@ def pretrain(
             lambda: prepare_corpus(corpus, target, start, chosen, preparation, offline=offline).folder
         )
     )
-    data, held_out = processes.main_first(
-        lambda: split(prepared, start.tokenizer, chosen, places=network.places)
-    )
+
+    def divided() -> tuple[BlockData, BlockData]:
+        run.record("corpus_sha256", prepared.fingerprint)
+        return split(prepared, start.tokenizer, chosen, places=network.places)
+
+    data, held_out = processes.main_first(divided)
     compiled_where_asked(network, chosen)
     processes.main_alone(run.begin)
 
@@ -286,9 +289,11 @@ def prepare_corpus(
     """The corpus of a run in `output/corpus`, or where the settings say.
 
     Raises:
-        SettingsError: its blocks are too long for the encoder.
+        SettingsError: its blocks are too long for the encoder, or the output is the corpus itself.
         SpanbertError: as `prepare`.
     """
+    if any(Path(name).is_dir() and Path(name).resolve() == output.resolve() for name in corpus):
+        raise SettingsError(f"{output}: is the corpus; choose another --output, which may be a folder in it")
     pairs = settings.sequences == "pairs"
     special = 3 if pairs else 2
     most = start.config.max_positions - special
@@ -305,6 +310,7 @@ def prepare_corpus(
         start.tokenizer,
         settings.corpus_folder or output / "corpus",
         chosen,
+        leave_out=(output,),
         progress=progress,
         offline=offline,
     )
@@ -336,7 +342,8 @@ def split(
         places: pieces of a span that the boundary head can predict.
 
     Raises:
-        DataError: the corpus is a single block; or a single document, where pairs of two are wanted.
+        DataError: the corpus is a single block; or a single document, where pairs of two are wanted; or there
+            is nothing to validate on.
     """
     held_out = held_out_blocks(corpus.blocks, settings.held_out, settings.most_held_out)
     if not len(held_out):
@@ -359,7 +366,9 @@ def split(
         )
     if wanted.next_sentence:
         _check_documents(corpus, rest, held_out)
-    return BlockData(corpus, rest, masker, tokenizer), BlockData(corpus, held_out, masker, tokenizer)
+    validation = BlockData(corpus, held_out, masker, tokenizer)
+    check_targets(validation)
+    return BlockData(corpus, rest, masker, tokenizer), validation
 
 
 def _check_documents(corpus: Corpus, training: NDArray[np.int64], held_out: NDArray[np.int64]) -> None:

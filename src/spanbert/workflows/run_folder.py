@@ -18,7 +18,7 @@ def run_folder(
 
     Args:
         output: folder of the model.
-        start: what besides the settings decides the outcome.
+        start: what besides the settings decides the outcome; a `model` by its hash.
         settings: of the run.
         processes: that share the batches of an update.
         resume: go on with the unfinished run there.
@@ -27,12 +27,14 @@ def run_folder(
         SettingsError: as `RunFolder`; or the folder holds a model that no run made.
     """
     batches = processes.count * settings.accumulate
-    deciding = settings.model_dump(exclude={"tensorboard"})  # a run may be watched in another way later
+    # A run may be watched in another way later, and prepare what is left of its corpus in more processes.
+    deciding = settings.model_dump(exclude={"tensorboard": True, "corpus_settings": {"workers"}})
     run = RunFolder(
         output / "run",
         {**start, **deciding, "accumulate": batches},
         resume=resume,
         defaults=type(settings)().model_dump(include=set(deciding)),
+        free={"model", "save_every"},
     )
     if not run.path.exists() and (output / "config.json").exists():
         raise SettingsError(f"{output}: holds a model already; choose another --output")

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from spanbert.errors import SettingsError
 from spanbert.training.settings import TrainingSettings
@@ -50,6 +50,11 @@ class PretrainSettings(TrainingSettings):
     corpus_settings: dict[str, Any] = Field(default_factory=dict)
     """Settings of reading and packing by name, as `--corpus-settings.NAME VALUE`."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _epochs_in_place_of_the_usual_steps(cls, given: Any) -> Any:
+        return {"steps": None, **given} if isinstance(given, Mapping) and "epochs" in given else given
+
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -79,6 +84,8 @@ def checked(kind: type[S], values: Mapping[str, Any], place: str) -> S:
 
 def _problem(problem: Any, kind: type[BaseModel]) -> str:
     name = ".".join(map(str, problem["loc"]))
+    if not name:  # of several settings together
+        return str(problem["msg"]).removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         near = get_close_matches(name, kind.model_fields, n=1)
         meant = f"did you mean {near[0]}?" if near else f"choose of {', '.join(kind.model_fields)}"

@@ -19,7 +19,14 @@ STREAMED = KINDS.keys() - {".md"}
 
 
 def train_tokenizer(
-    corpus: Iterable[str | Path], output: str | Path, *, size: int = 30000, lowercase: bool = False
+    corpus: Iterable[str | Path],
+    output: str | Path,
+    *,
+    size: int = 30000,
+    lowercase: bool = False,
+    text_field: str = "text",
+    split: str = "train",
+    offline: bool = False,
 ) -> Tokenizer:
     """Learn a vocabulary and write it as `tokenizer.json`, `vocab.txt` and `tokenizer_config.json`.
 
@@ -30,6 +37,9 @@ def train_tokenizer(
         output: folder for the tokenizer.
         size: pieces at most, special ones included.
         lowercase: make it uncased.
+        text_field: of JSONL objects, or column of Parquet tables, that holds the text.
+        split: part of a data set on the hub.
+        offline: take hub ids from the cache only.
 
     Raises:
         SettingsError: `size` leaves no room.
@@ -37,35 +47,39 @@ def train_tokenizer(
     """
     if size <= len(SPECIAL_PIECES):
         raise SettingsError(f"size {size} leaves no room beside {len(SPECIAL_PIECES)} special pieces")
-    tokenizer = Tokenizer.train(_texts(corpus, Path(output)), size=size, lowercase=lowercase)
+    reading = CorpusSettings(text_field=text_field, split=split)
+    texts = _texts(corpus, Path(output), reading, offline=offline)
+    tokenizer = Tokenizer.train(texts, size=size, lowercase=lowercase)
     make_folder(Path(output))
     tokenizer.save(Path(output))
     return tokenizer
 
 
-def _texts(corpus: Iterable[str | Path], output: Path) -> Iterator[str]:
+def _texts(
+    corpus: Iterable[str | Path], output: Path, reading: CorpusSettings, *, offline: bool
+) -> Iterator[str]:
     for name in corpus:
         path = Path(name)
         if path.is_dir():
             for file in _files(path, output):
                 try:
-                    yield from _text(file)
+                    yield from _text(file, reading)
                 except SpanbertError as error:
                     if kind(file) in STREAMED:
                         raise
                     logging.getLogger(__name__).warning("passed over: %s", error)
         elif not path.exists() and isinstance(name, str) and is_hub_id(name):
-            found, _ = find_sources([name], CorpusSettings(), leave_out=output, offline=False)
+            found, _ = find_sources([name], reading, leave_out=(output,), offline=offline)
             for source in found:
-                yield from (stretch.text for stretch in source.stretches(CorpusSettings()))
+                yield from (stretch.text for stretch in source.stretches(reading))
         else:
-            yield from _text(path)
+            yield from _text(path, reading)
 
 
-def _text(file: Path) -> Iterator[str]:
+def _text(file: Path, reading: CorpusSettings) -> Iterator[str]:
     if kind(file) in STREAMED and file.is_file():
         source = Source(file, str(file), file.stat().st_size)
-        yield from (stretch.text for stretch in source.stretches(CorpusSettings()))
+        yield from (stretch.text for stretch in source.stretches(reading))
     else:
         yield from read_document(file).text.splitlines()
 

@@ -10,7 +10,10 @@ from spanbert.pretraining.corpus.sources import find_sources
 
 def found(names, tmp_path, **settings) -> tuple[list[str], list[str]]:
     sources, passed_over = find_sources(
-        names, CorpusSettings(**settings), leave_out=tmp_path / "out", offline=settings.get("offline", False)
+        names,
+        CorpusSettings(**settings),
+        leave_out=[tmp_path / "out"],
+        offline=settings.get("offline", False),
     )
     return [source.name.removeprefix(f"{tmp_path}/") for source in sources], [
         name.removeprefix(f"{tmp_path}/") for name in passed_over
@@ -58,7 +61,7 @@ def test_zstd_names_the_extra_it_lacks(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "zstandard", None)
     write(tmp_path, "a.txt.zst")
     (source,), _ = find_sources(
-        [tmp_path / "a.txt.zst"], CorpusSettings(), leave_out=tmp_path / "out", offline=True
+        [tmp_path / "a.txt.zst"], CorpusSettings(), leave_out=[tmp_path / "out"], offline=True
     )
     with pytest.raises(MissingExtraError, match=r"spanbert\[corpora\]"):
         list(source.stretches(CorpusSettings()))
@@ -103,15 +106,15 @@ def test_a_data_set_on_the_hub_gives_the_files_of_its_split(hub, tmp_path):
 
 def test_a_fetched_data_set_is_found_offline_and_another_is_not(hub, tmp_path):
     settings = CorpusSettings()
-    online, _ = find_sources(["somebody/texts"], settings, leave_out=tmp_path / "out", offline=False)
+    online, _ = find_sources(["somebody/texts"], settings, leave_out=[tmp_path / "out"], offline=False)
     asked = len(hub.asked)
-    offline, _ = find_sources(["somebody/texts"], settings, leave_out=tmp_path / "out", offline=True)
+    offline, _ = find_sources(["somebody/texts"], settings, leave_out=[tmp_path / "out"], offline=True)
     assert offline == online
     online[1].path.unlink()
     with pytest.raises(DataError, match="somebody/texts: not, or not all, in the cache"):
-        find_sources(["somebody/texts"], settings, leave_out=tmp_path / "out", offline=True)
+        find_sources(["somebody/texts"], settings, leave_out=[tmp_path / "out"], offline=True)
     with pytest.raises(DataError, match="somebody/other: not, or not all, in the cache"):
-        find_sources(["somebody/other"], settings, leave_out=tmp_path / "out", offline=True)
+        find_sources(["somebody/other"], settings, leave_out=[tmp_path / "out"], offline=True)
     assert len(hub.asked) == asked
 
 
@@ -129,3 +132,10 @@ def test_a_mistyped_path_is_not_asked_for_on_the_hub(hub, tmp_path):
         with pytest.raises(DataError, match="no such file or folder"):
             found([name], tmp_path)
     assert hub.asked == []
+
+
+def test_folders_of_models_and_tokenizers_are_passed_over_and_named(tmp_path):
+    for name in ("a.txt", "model/vocab.txt", "model/tokenizer.json", "model/run/metrics.jsonl", "model.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("text", encoding="utf-8")
+    assert found([tmp_path], tmp_path) == (["a.txt", "model.txt"], ["model"])

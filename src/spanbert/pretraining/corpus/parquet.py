@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from spanbert.errors import DataError, MissingExtraError
 from spanbert.pretraining.corpus.reading import Stretch, document_stretches
-from spanbert.pretraining.corpus.settings import CorpusSettings
+from spanbert.pretraining.corpus.settings import WHICH_TEXT, CorpusSettings
 from spanbert.pretraining.corpus.unpacking import PACKED, unpacked
 from spanbert.text.files import UNREADABLE
 
@@ -64,8 +64,7 @@ def _rows(batch: Any) -> Iterator[dict[str, Any]]:
 def _columns(names: list[str], path: Path, settings: CorpusSettings) -> list[str]:
     if settings.text_field not in names:
         raise DataError(
-            f"no column {settings.text_field!r} (there are: {', '.join(names) or 'none'}); "
-            "name the one with the text as text_field",
+            f"no column {settings.text_field!r} (there are: {', '.join(names) or 'none'}); {WHICH_TEXT}",
             path,
         )
     return [name for name in (settings.text_field, settings.spans_field) if name in names]

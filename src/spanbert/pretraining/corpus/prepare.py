@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ from spanbert.text.tokenizer import Tokenizer
 
 WORTH_PROCESSES = 1 << 25
 """Bytes of sources from which on several processes are started unasked."""
+SHOWN = 5
+"""Files named in a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +70,11 @@ def prepare(
     output: Path,
     settings: CorpusSettings,
     *,
+    leave_out: Sequence[Path] = (),
     progress: Listener | None = None,
     offline: bool = False,
 ) -> Corpus:
-    """Read, tokenize and pack a corpus into blocks; a finished one of the same origin is opened as it is.
+    """Read, tokenize and pack a corpus into blocks; a finished one of the same origin is checked and opened.
 
     Every piece that the tokenizer makes of the sources is in exactly one block, in the order of the text.
     After a kill or an error the same call goes on behind the last finished shard. The files are byte for byte
@@ -81,19 +85,21 @@ def prepare(
         tokenizer: cuts the text.
         output: folder to be; one process at a time may prepare into it.
         settings: how to read and pack.
+        leave_out: folders inside the sources that are not looked into, besides `output`.
         progress: is told how far it is.
         offline: take hub ids from the cache only.
 
     Raises:
         DataError: a source is damaged or holds no text (with file and line), or the folder is a corpus of
-            other sources.
+            other sources, or has changed since it was written.
         SettingsError: the folder is a corpus of another tokenizer or of other settings.
         MissingExtraError: a source or setting takes an optional package.
         SpanbertError: the disk is full, or a process died.
     """
     output = Path(output)
     tell = progress or (lambda _: None)
-    found, passed_over = find_sources(sources, settings, leave_out=output, offline=offline)
+    found, passed_over = find_sources(sources, settings, leave_out=(output, *leave_out), offline=offline)
+    _tell_of_passed_over(passed_over)
     origin = Origin(
         format=FORMAT,
         tokenizer_sha256=tokenizer_sha256(tokenizer),
@@ -110,13 +116,32 @@ def prepare(
             raise DataError(
                 "is a prepared corpus of other sources; choose another folder or delete it", output
             )
+        corpus = Corpus(output)
+        corpus.check()
     else:
         make_folder(output)
         records = begin(output, before, origin)
         _write_shards(records, found, tokenizer, output, settings=settings, tell=tell)
         _write_manifest(records, origin, passed_over, output)
+        corpus = Corpus(output)
     clear(output)
-    return Corpus(output)
+    if lost := corpus.manifest.counts.lost_given:
+        logging.getLogger(__name__).warning(
+            "%s: %d of %d given spans cannot be masked (no piece in them, or the end of a line or block)",
+            output,
+            lost,
+            lost + corpus.manifest.counts.given,
+        )
+    return corpus
+
+
+def _tell_of_passed_over(names: list[str]) -> None:
+    if names:
+        logging.getLogger(__name__).warning(
+            "passed over, no files of a corpus: %s%s",
+            ", ".join(names[:SHOWN]),
+            f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "",
+        )
 
 
 def _write_shards(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from spanbert.errors import DataError
-from spanbert.pretraining.corpus.settings import CorpusSettings
+from spanbert.pretraining.corpus.settings import WHICH_TEXT, CorpusSettings
 from spanbert.pretraining.corpus.unpacking import unpacked
 from spanbert.text.files import UNREADABLE, json_objects
 
@@ -72,11 +72,9 @@ def read_jsonl(path: Path, settings: CorpusSettings) -> Iterator[Stretch]:
     with unpacked(path) as (stream, raw):
         for row, found in json_objects(_object_lines(stream, path), path):
             if settings.text_field not in found:
+                there = ", ".join(found) or "none"
                 raise DataError(
-                    f"no field {settings.text_field!r} (there are: {', '.join(found) or 'none'}); "
-                    "name the one with the text as text_field",
-                    path,
-                    row,
+                    f"no field {settings.text_field!r} (there are: {there}); {WHICH_TEXT}", path, row
                 )
             yield from document_stretches(
                 found[settings.text_field], found.get(settings.spans_field), path, row, raw.tell()

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+WHICH_TEXT = "say which holds the text: --corpus-settings.text-field NAME (spanbert tokenizer: --text-field)"
+
 
 class CorpusSettings(BaseModel):
     """Settings of reading and packing."""

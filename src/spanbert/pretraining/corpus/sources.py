@@ -24,6 +24,8 @@ KINDS: dict[str, str] = {
     ".parquet": "spanbert.pretraining.corpus.parquet:read_parquet",
 }
 """Ending of a file's name, after .gz or .zst -> "module:function" of (path, settings)."""
+TOKENIZER = "tokenizer.json"
+"""A folder with this file is that of a tokenizer or of a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def kind(path: Path) -> str:
 
 
 def find_sources(
-    names: Sequence[str | Path], settings: CorpusSettings, *, leave_out: Path, offline: bool
+    names: Sequence[str | Path], settings: CorpusSettings, *, leave_out: Sequence[Path], offline: bool
 ) -> tuple[list[Source], list[str]]:
     """Files, the files of folders in the order of their names, and those of data sets on the hub; each once.
 
@@ -78,11 +80,12 @@ def find_sources(
         names: files, folders and hub ids (`owner/name`, also `owner/name@revision:folder`). What exists on
             disk is never taken for a hub id, nor is a path object.
         settings: for the split of a hub data set.
-        leave_out: a folder that is not looked into.
+        leave_out: folders that are not looked into.
         offline: take hub ids from the cache only.
 
     Returns:
-        The files, and what of the folders is no corpus file: hidden files and folders are left out unnamed.
+        The files, and what was passed over in the folders: files of other kinds, folders of models and
+        tokenizers. Hidden files and folders are left out unnamed.
 
     Raises:
         DataError: a name is neither file nor folder nor hub id, a file that was named itself is of no known
@@ -91,7 +94,7 @@ def find_sources(
     found: dict[Path, Source] = {}
     passed_over: list[str] = []
     for name in names:
-        for path, shown, is_named in _files(name, settings, leave_out.resolve(), offline):
+        for path, shown, is_named in _files(name, settings, {one.resolve() for one in leave_out}, offline):
             if kind(path) not in KINDS or not path.is_file():
                 if is_named:
                     raise DataError(_no_corpus(path), shown)
@@ -107,7 +110,7 @@ def find_sources(
 
 
 def _files(
-    name: str | Path, settings: CorpusSettings, leave_out: Path, offline: bool
+    name: str | Path, settings: CorpusSettings, leave_out: set[Path], offline: bool
 ) -> Iterator[tuple[Path, str, bool]]:
     path = Path(name).expanduser()
     if path.is_dir():
@@ -120,13 +123,19 @@ def _files(
         yield path, str(name), True
 
 
-def _files_of_folder(folder: Path, leave_out: Path) -> Iterator[Path]:
+def _files_of_folder(folder: Path, leave_out: set[Path]) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
         raise DataError(f"this folder cannot be read ({error.strerror})", error.filename)
 
     for place, folders, names in os.walk(folder, onerror=refuse, followlinks=False):
+        if TOKENIZER in names and Path(place) != folder:  # its vocabulary and card are no text to learn from
+            folders.clear()
+            yield Path(place)
+            continue
         folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and Path(place, name).resolve() != leave_out
+            name
+            for name in folders
+            if not name.startswith(".") and Path(place, name).resolve() not in leave_out
         )
         yield from (Path(place, name) for name in sorted(names) if not name.startswith("."))
 

@@ -91,3 +91,15 @@ def test_pretraining_from_a_file(tmp_path, capsys):
     capsys.readouterr()
     assert run(["pretrain", "--preset", "tiny", "--output", f"{tmp_path / 'other'}"]) == 2
     assert "say what to read" in capsys.readouterr().err
+
+
+def test_the_size_of_a_batch_has_two_names(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text("batch_tokens = 256\n")
+    options = read_config(path, pretrain.ConfigFile)
+    assert pretrain.with_batch_pieces(options, {}) == {"batch_pieces": 256}
+    assert pretrain.with_batch_pieces({"batch_tokens": 256, "batch_pieces": 128}, {"batch_pieces": 128}) == {
+        "batch_pieces": 128
+    }
+    with pytest.raises(SettingsError, match="mean the same"):
+        pretrain.with_batch_pieces({}, {"batch_pieces": 128, "batch_tokens": 256})

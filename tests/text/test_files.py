@@ -128,6 +128,7 @@ def test_broken_archive(tmp_path, reader, fault):
     ("line", "message"),
     [
         ('{"a": 1', r":3: broken JSON: .* \(column 8\)"),
+        ('{"a": 1\n{"b": 2}', r":3: broken JSON: .* \(column 8\)"),
         ("nonsense", r":3: JSON is needed, found 'nonsense'"),
         ("[1, 2]", r":3: a JSON object is needed, found list"),
         ('"text"', r":3: a JSON object is needed, found str"),

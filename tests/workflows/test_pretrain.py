@@ -399,3 +399,15 @@ def test_epochs_stand_instead_of_the_usual_steps():
     assert PretrainSettings(epochs=2).steps is None
     with pytest.raises(SettingsError, match="settings: say epochs or steps, not both"):
         checked(PretrainSettings, {"epochs": 2, "steps": 10}, "settings")
+
+
+def test_a_tokenizer_that_knows_little_or_nothing_of_the_text_is_told_of(start, tmp_path, caplog):
+    text = tmp_path / "text.txt"
+    text.write_text("\n".join(["巴黎 東京"] * 60))
+    settings = {**SETTINGS, "steps": 1, "evaluations": 1}
+    with pytest.raises(DataError, match="the tokenizer knows nothing of this text; spanbert tokenizer"):
+        pretrain([text], tmp_path / "none", model=start, **settings)
+    text.write_text("\n".join(["ada went to paris by train 巴黎 東京"] * 60))
+    with caplog.at_level("WARNING"):
+        pretrain([text], tmp_path / "some", model=start, **settings)
+    assert "of the pieces are [UNK], unknown to the tokenizer" in caplog.text

@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file, save_file
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from spanbert.cli.main import run
+from spanbert.cli.pretrain import spoken_time
 from spanbert.pretraining.corpus.prepare import prepare
 from spanbert.pretraining.corpus.settings import CorpusSettings
 from spanbert.pretraining.objectives import objective
-from spanbert.workflows.pretrain import Start, split
+from spanbert.workflows.pretrain import Start, pretrain, split
 from spanbert.workflows.pretraining_plan import flops_a_piece, plan_pretraining
 from spanbert.workflows.settings import PretrainSettings
 from tiny_start import write_start
@@ -73,3 +75,20 @@ def test_the_command(corpus, start, tmp_path, capsys):
     ):
         assert run(wrong) == 2
         assert message in capsys.readouterr().err
+
+
+def test_a_boundary_head_of_few_places_is_tried(corpus, start, tmp_path):
+    pretrain([corpus], tmp_path / "first", model=start, steps=1, evaluations=1, batch_pieces=256)
+    weights = load_file(tmp_path / "first" / "model.safetensors")
+    name = "cls.pair_target_predictions.position_embeddings.weight"
+    weights[name] = weights[name][:3].clone()
+    save_file(weights, tmp_path / "first" / "model.safetensors")
+    assert plan_pretraining([corpus], tmp_path / "second", model=tmp_path / "first").pieces_a_second > 0
+
+
+@pytest.mark.parametrize(
+    ("hours", "told"),
+    [(30.04, "30.0 hours"), (1.0, "1.0 hours"), (0.5, "30.0 minutes"), (0.004, "14 seconds")],
+)
+def test_times_are_told_in_their_unit(hours, told):
+    assert spoken_time(hours) == told

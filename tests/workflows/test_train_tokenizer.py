@@ -74,3 +74,20 @@ def test_the_files_of_a_corpus_are_learnt_from_as_pretraining_reads_them(tmp_pat
     (folder / "d.jsonl").write_text('{"text": "fine"}\n{"txt": "lost"}\n', encoding="utf-8")
     with pytest.raises(DataError, match=r"d\.jsonl:2"):
         train_tokenizer([str(folder)], tmp_path / "other")
+
+
+def test_another_field_holds_the_text(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "wrong", "body": "Zebras graze."}\n' * 9, encoding="utf-8")
+    made = train_tokenizer([path], tmp_path / "out", size=120, text_field="body")
+    assert made.unknown_id not in made.encode("Zebras").ids
+    with pytest.raises(DataError, match=r"no field 'boddy' .*--text-field"):
+        train_tokenizer([path], tmp_path / "other", text_field="boddy")
+
+
+def test_a_folder_of_a_model_or_tokenizer_is_not_written_over(corpus, tmp_path):
+    train_tokenizer([corpus], tmp_path / "out", size=150)
+    before = (tmp_path / "out" / "vocab.txt").read_bytes()
+    with pytest.raises(SettingsError, match="holds a model or a tokenizer already"):
+        train_tokenizer([corpus], tmp_path / "out", size=120)
+    assert (tmp_path / "out" / "vocab.txt").read_bytes() == before

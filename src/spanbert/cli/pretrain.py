@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 class ConfigFile(PretrainSettings):
     """Keys of a `--config` file; paths in it start from the working directory."""
 
+    batch_tokens: int | None = None
     corpus: str | list[str] = ""
     output: str = ""
     model: str = ""
@@ -63,13 +64,14 @@ def pretrain(
     from spanbert.workflows.pretrain import pretrain as workflow
 
     given: dict[str, Any] = {"corpus": list(corpus) or None, "output": output, "model": model}
-    given |= {"preset": preset, "tokenizer": tokenizer, "batch_pieces": batch_tokens}
+    given |= {"preset": preset, "tokenizer": tokenizer, "batch_tokens": batch_tokens}
     flags: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if settings is not None:
         flags |= settings.model_dump(include=settings.model_fields_set)
     if "corpus_settings" in flags:
         flags["corpus_settings"] = by_field_name(flags["corpus_settings"])
     options = merged(read_config(config, ConfigFile) if config is not None else {}, flags)
+    options = with_batch_pieces(options, flags)
     if not options.get("corpus") or "output" not in options:
         raise SettingsError(
             "say what to read and where to write: spanbert pretrain CORPUS... --output DIR "
@@ -99,24 +101,42 @@ def pretrain(
     console.print(f"model: {target}", soft_wrap=True, markup=False)
 
 
+def with_batch_pieces(options: dict[str, Any], flags: dict[str, Any]) -> dict[str, Any]:
+    """The options with `batch_tokens` under its other name. Raises SettingsError where flags say both."""
+    if flags.keys() >= {"batch_pieces", "batch_tokens"}:
+        raise SettingsError("--batch-tokens and --batch-pieces mean the same; say one")
+    batch = options.pop("batch_tokens", None)
+    return options if batch is None or "batch_pieces" in flags else {**options, "batch_pieces": batch}
+
+
 def plan_table(plan: Plan) -> Table:
     """Figures of a plan in words and units."""
     table = Table("plan", "value", title="pretraining")
     rows = {
         "corpus": f"{plan.corpus_pieces:,} pieces in {plan.blocks:,} blocks",
+        "held out": f"{plan.held_out:,} blocks, for the validation loss",
         **({"pairs": f"{plan.pairs:,} sequences, half of them of two documents"} if plan.pairs else {}),
         "mean sequence": f"{plan.mean_length:.0f} pieces",
         "padding": f"0 % (packed; padded rows would waste {plan.padding_share:.0%})",
+        "encoder": f"{plan.layers} layers of width {plan.width}, vocabulary of {plan.vocabulary:,} pieces",
         "parameters": f"{plan.parameters:,}",
         "operations": f"{plan.flops_a_piece / 1e6:,.0f} MFLOP a piece",
         "memory": f"{plan.memory_mib:,.0f} MiB",
         "updates": f"{plan.steps:,}",
         "speed here": f"{plan.pieces_a_second:,.0f} pieces/s (one trial update)",
-        "time here": f"{plan.hours:.1f} hours",
+        "time here": spoken_time(plan.hours),
     }
     for name, value in rows.items():
         table.add_row(name, value)
     return table
+
+
+def spoken_time(hours: float) -> str:
+    """A time in the unit in which it has a few digits."""
+    for unit, length in (("hours", 1.0), ("minutes", 1 / 60)):
+        if hours >= length:
+            return f"{hours / length:.1f} {unit}"
+    return f"{hours * 3600:.0f} seconds"
 
 
 class PreparationLine:

@@ -82,11 +82,16 @@ class SpanMaskingCollator:
             also `token_type_ids` where the first feature has some.
 
         Raises:
-            DataError: a feature has no `input_ids`, or none that are no padding.
+            DataError: a feature has no `input_ids`, none but padding, or such as are not in the vocabulary.
         """
         rows = [_unpadded(feature, "input_ids", number) for number, feature in enumerate(features)]
         lengths = np.asarray([len(row) for row in rows], dtype=np.int64)
         ids = np.concatenate(rows)
+        if ids.min() < 0 or ids.max() >= len(self._fixed):
+            raise DataError(
+                f"input_ids from {ids.min()} to {ids.max()}, but the vocabulary has the numbers from 0 to "
+                f"{len(self._fixed) - 1}: they are of another tokenizer"
+            )
         fixed = self._fixed[ids]
         fixed[np.cumsum(lengths) - lengths] = True
         fixed[np.cumsum(lengths) - 1] = True

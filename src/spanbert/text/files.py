@@ -129,7 +129,7 @@ def json_objects(lines: Iterator[tuple[int, str]], path: Path | str) -> Iterator
     for number, line in lines:
         if not line.strip():
             continue
-        value = _json_value(line, path, number)
+        value = _json_value(line.rstrip("\r\n"), path, number)  # else a cut line ends in the next one
         if not isinstance(value, dict):
             raise DataError(f"a JSON object is needed, found {type(value).__name__}", path, number)
         yield number, value

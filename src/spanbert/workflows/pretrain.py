@@ -61,6 +61,8 @@ NAMES = {
     "next_sentence": NEXT_SENTENCE_NAMES,
 }
 HEADS = {"masked-LM": "masked_lm", "boundary": "boundary", "next-sentence": "next_sentence"}
+MUCH_UNKNOWN = 0.1
+"""Share of unknown pieces in a corpus from which on it is told of."""
 PAIR_BLOCK_PIECES = 509
 """Most pieces in a block of pairs unless told: with three special pieces they fill BERT's 512 positions."""
 
@@ -342,8 +344,8 @@ def split(
         places: pieces of a span that the boundary head can predict.
 
     Raises:
-        DataError: the corpus is a single block; or a single document, where pairs of two are wanted; or there
-            is nothing to validate on.
+        DataError: the corpus is a single block, or a single document where pairs of two are wanted; there is
+            nothing to validate on; or the tokenizer knows nothing of the text.
     """
     held_out = held_out_blocks(corpus.blocks, settings.held_out, settings.most_held_out)
     if not len(held_out):
@@ -354,6 +356,7 @@ def split(
         )
     special = np.asarray([tokenizer.pad_id, tokenizer.unknown_id, tokenizer.start_id, tokenizer.end_id])
     special = np.append(special, tokenizer.mask_id)
+    _check_known(corpus, tokenizer)
     corruption = Corruption(tokenizer.mask_id, UnigramLaw.of(corpus.piece_counts, special))
     wanted = objective_of(settings)
     masker = Masker(wanted, corruption, settings.seed, places)
@@ -369,6 +372,21 @@ def split(
     validation = BlockData(corpus, held_out, masker, tokenizer)
     check_targets(validation)
     return BlockData(corpus, rest, masker, tokenizer), validation
+
+
+def _check_known(corpus: Corpus, tokenizer: Tokenizer) -> None:
+    """A tokenizer of another language turns words into [UNK]."""
+    unknown = corpus.piece_counts[tokenizer.unknown_id] / corpus.piece_counts.sum()
+    remedy = "spanbert tokenizer CORPUS... --output DIR learns one that fits"
+    if unknown == 1:
+        raise DataError(f"the tokenizer knows nothing of this text; {remedy}", corpus.folder)
+    if unknown > MUCH_UNKNOWN:
+        logging.getLogger(__name__).warning(
+            "%s: %.0f %% of the pieces are [UNK], unknown to the tokenizer; %s",
+            corpus.folder,
+            100 * unknown,
+            remedy,
+        )
 
 
 def _check_documents(corpus: Corpus, training: NDArray[np.int64], held_out: NDArray[np.int64]) -> None:

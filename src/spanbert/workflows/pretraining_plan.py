@@ -33,10 +33,14 @@ class Plan:
     Args:
         corpus_pieces: pieces in the corpus.
         blocks: sequences in the corpus.
+        held_out: blocks that the validation loss is measured on.
         pairs: training sequences that are pairs of texts, whose order is predicted; 0 where all are single.
         mean_length: pieces of a sequence, [CLS] and [SEP] included.
         padding_share: of the cells that batches of padded rows (of the longest sequence) would waste; packed
             batches, which are used, waste none.
+        layers: of the encoder.
+        width: of its states.
+        vocabulary: pieces that it knows.
         parameters: that are trained.
         flops_a_piece: floating-point operations of forward and backward for one piece.
         memory_mib: weights, gradients, moments and the activations of a batch.
@@ -47,9 +51,13 @@ class Plan:
 
     corpus_pieces: int
     blocks: int
+    held_out: int
     pairs: int
     mean_length: float
     padding_share: float
+    layers: int
+    width: int
+    vocabulary: int
     parameters: int
     flops_a_piece: float
     memory_mib: float
@@ -81,7 +89,7 @@ def plan_pretraining(
     start = Start.of(model, preset, tokenizer, offline=offline)
     prepared = prepare_corpus(corpus, Path(output), start, chosen, preparation, offline=offline)
     network = start.network(chosen)
-    data, _ = split(prepared, start.tokenizer, chosen, places=network.places)
+    data, validation = split(prepared, start.tokenizer, chosen, places=network.places)
     epoch = data.epoch(chosen.seed, 0)
     lengths = epoch.lengths
     longest = int(lengths.max())
@@ -100,9 +108,13 @@ def plan_pretraining(
     return Plan(
         corpus_pieces=prepared.pieces,
         blocks=prepared.blocks,
+        held_out=len(validation.blocks),
         pairs=epoch.pairs,
         mean_length=float(lengths.mean()),
         padding_share=1 - float(lengths.mean()) / longest,
+        layers=start.config.layers,
+        width=start.config.width,
+        vocabulary=start.config.vocabulary_size,
         parameters=parameters,
         flops_a_piece=flops_a_piece(
             start.config, lengths, predictions, sum(map(len, batch.read)) / tried, epoch.pairs

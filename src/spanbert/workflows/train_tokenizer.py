@@ -9,7 +9,7 @@ from pathlib import Path
 from spanbert.errors import SettingsError, SpanbertError
 from spanbert.pretraining.corpus.hub import is_hub_id
 from spanbert.pretraining.corpus.settings import CorpusSettings
-from spanbert.pretraining.corpus.sources import KINDS, Source, find_sources, kind
+from spanbert.pretraining.corpus.sources import KINDS, TOKENIZER, Source, find_sources, kind
 from spanbert.text.documents import read_document
 from spanbert.text.files import make_folder
 from spanbert.text.tokenizer import SPECIAL_PIECES, Tokenizer
@@ -42,11 +42,13 @@ def train_tokenizer(
         offline: take hub ids from the cache only.
 
     Raises:
-        SettingsError: `size` leaves no room.
+        SettingsError: `size` leaves no room, or the folder holds a model or a tokenizer.
         DataError: a file cannot be read (the message names file and line), or there is no text.
     """
     if size <= len(SPECIAL_PIECES):
         raise SettingsError(f"size {size} leaves no room beside {len(SPECIAL_PIECES)} special pieces")
+    if any((Path(output) / name).exists() for name in ("config.json", TOKENIZER)):
+        raise SettingsError(f"{output}: holds a model or a tokenizer already; choose another --output")
     reading = CorpusSettings(text_field=text_field, split=split)
     texts = _texts(corpus, Path(output), reading, offline=offline)
     tokenizer = Tokenizer.train(texts, size=size, lowercase=lowercase)

@@ -113,8 +113,11 @@ def prepare(
     origin = origin.model_copy(update={"sources": _hashed(found, tell)})
     if (output / MANIFEST).exists():
         if before is None or _contents(before) != _contents(origin):
+            told = "" if before is None else f" ({_difference(before, origin)})"
             raise DataError(
-                "is a prepared corpus of other sources; choose another folder or delete it", output
+                f"is a prepared corpus of other sources{told}; a run goes on with the sources that it began "
+                "with, for another one choose another folder or delete this one",
+                output,
             )
         corpus = Corpus(output)
         corpus.check()
@@ -240,6 +243,20 @@ def _hashed(sources: Sequence[Source], tell: Listener) -> list[SourceRecord]:
 
 def _contents(origin: Origin) -> list[tuple[str, str]]:
     return [(kind(Path(source.name)), source.sha256) for source in origin.sources]
+
+
+def _difference(before: Origin, now: Origin) -> str:
+    """The first source that is another, in words."""
+    then = {source.name: source.sha256 for source in before.sources}
+    found = {source.name: source.sha256 for source in now.sources}
+    for name, sha256 in found.items():
+        if then.get(name, sha256) != sha256:
+            return f"{name} has changed"
+    if new := [name for name in found if name not in then]:
+        return f"{new[0]} was not among them"
+    if gone := [name for name in then if name not in found]:
+        return f"{gone[0]} was among them"
+    return "in another order"
 
 
 def _worthwhile_workers(total_bytes: int) -> int:

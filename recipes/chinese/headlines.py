@@ -60,7 +60,7 @@ def main() -> None:
     write_json(
         options.output / "results.json",
         {
-            "claim": "Chinese pretraining helps to tell subjects of headlines apart",
+            "claim": "what a small Chinese encoder is worth for the subjects of headlines",
             "command": " ".join(["python", *sys.argv]),
             "settings": settings(options),
             "encoder_sha256": model_sha256(options.encoder),

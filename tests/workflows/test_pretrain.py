@@ -378,11 +378,24 @@ def test_what_does_not_change_the_outcome_may_change(corpus, start, trained, tmp
     assert again == trained[1]
 
 
-def test_a_held_out_part_without_targets_is_refused_before_training(start, tmp_path):
+def test_more_is_held_out_where_a_share_has_nothing_to_predict(start, tmp_path, caplog):
     lines = tmp_path / "lines.txt"
-    lines.write_text("\n".join(["paris"] * 30))
+    lines.write_text("\n".join(["paris"] * 40))
     settings = {**SETTINGS, "held_out": 0.01, "corpus_settings": {"document_end": "line"}}
-    with pytest.raises(DataError, match=r"held-out block of the corpus .*no target of the masked_lm loss"):
+    with caplog.at_level("WARNING"):
+        report = pretrain([lines], tmp_path / "model", model=start, **settings)
+    assert "--held-out 0.01 has nothing to predict" in caplog.text
+    assert report.counts["masked_lm targets"] > 0
+    assert report.values["validation_loss"] > 0
+
+
+def test_a_corpus_without_anything_to_predict_is_refused_before_training(start, tmp_path):
+    lines = tmp_path / "lines.txt"
+    lines.write_text("paris\nparis\n")
+    settings = {**SETTINGS, "corpus_settings": {"document_end": "line"}}
+    with pytest.raises(
+        DataError, match="1 of its 2 blocks were held out, and have nothing to predict for the"
+    ):
         pretrain([lines], tmp_path / "model", model=start, **settings)
     assert not (tmp_path / "model" / "run").exists()
 

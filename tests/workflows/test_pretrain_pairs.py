@@ -245,7 +245,6 @@ def test_a_plan_counts_pairs_and_their_head(corpus, start, tmp_path):
     ("shape", "changes", "error", "message"),
     [
         ((1, 60), {}, DataError, r"corpus: the corpus is a single document.*--sequences single"),
-        ((20, 1), {"held_out": 0.01}, DataError, r"held-out part.*--held-out"),
         (
             (4, 30),
             {"corpus_settings": {"block_pieces": 126}},
@@ -268,3 +267,10 @@ def test_three_special_pieces_fit_bert_where_nothing_else_is_told(start, tmp_pat
     assert plan.mean_length > 400
     lengths = np.fromfile(tmp_path / "model" / "corpus" / "lengths.bin", dtype="<i4")
     assert 480 < lengths.max() <= 509
+
+
+def test_as_much_is_held_out_as_makes_a_pair(start, tmp_path):
+    source = documents(tmp_path / "text.txt", 20, 1)
+    settings = {**SETTINGS, "steps": 2, "evaluations": 1, "held_out": 0.01}
+    report = pretrain([source], tmp_path / "model", model=start, **settings)
+    assert report.counts["next_sentence targets"] > 0

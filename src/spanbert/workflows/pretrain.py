@@ -40,7 +40,7 @@ from spanbert.pretraining.data import BlockData, held_out_blocks
 from spanbert.pretraining.masking import GivenSpans
 from spanbert.pretraining.model import PretrainingModel
 from spanbert.pretraining.objectives import Objective, objective
-from spanbert.pretraining.validation import check_targets, validate
+from spanbert.pretraining.validation import losses_without_target, validate
 from spanbert.scoring.report import Report
 from spanbert.text.tokenizer import Tokenizer
 from spanbert.training.events import Listener
@@ -61,6 +61,8 @@ NAMES = {
     "next_sentence": NEXT_SENTENCE_NAMES,
 }
 HEADS = {"masked-LM": "masked_lm", "boundary": "boundary", "next-sentence": "next_sentence"}
+LEAST_BLOCKS = 2
+"""One to train on, one to validate on."""
 MUCH_UNKNOWN = 0.1
 """Share of unknown pieces in a corpus from which on it is told of."""
 PAIR_BLOCK_PIECES = 509
@@ -347,8 +349,7 @@ def split(
         DataError: the corpus is a single block, or a single document where pairs of two are wanted; there is
             nothing to validate on; or the tokenizer knows nothing of the text.
     """
-    held_out = held_out_blocks(corpus.blocks, settings.held_out, settings.most_held_out)
-    if not len(held_out):
+    if corpus.blocks < LEAST_BLOCKS:
         raise DataError(
             f"the corpus is a single block of {int(corpus.lengths.sum())} pieces, too little to train and to "
             "validate on; give more text, or --corpus-settings.block-pieces so small that it makes two",
@@ -360,18 +361,46 @@ def split(
     corruption = Corruption(tokenizer.mask_id, UnigramLaw.of(corpus.piece_counts, special))
     wanted = objective_of(settings)
     masker = Masker(wanted, corruption, settings.seed, places)
-    rest = np.setdiff1d(np.arange(corpus.blocks), held_out, assume_unique=True)
     if not corpus.manifest.counts.given and any(isinstance(s, GivenSpans) for s in wanted.schemes.values()):
         raise DataError(
             f"no spans were given with the text, which {settings.objective} masks (a field of JSONL or "
             "column of Parquet: --corpus-settings.spans-field)",
             corpus.folder,
         )
+    whole = BlockData(corpus, np.arange(corpus.blocks), masker, tokenizer)
     if wanted.next_sentence:
-        _check_documents(corpus, rest, held_out)
-    validation = BlockData(corpus, held_out, masker, tokenizer)
-    check_targets(validation)
-    return BlockData(corpus, rest, masker, tokenizer), validation
+        _check_documents(corpus, whole.blocks)
+    held_out = _held_out(whole, settings)
+    rest = np.setdiff1d(whole.blocks, held_out, assume_unique=True)
+    if wanted.next_sentence:
+        _check_documents(corpus, rest)
+    return replace(whole, blocks=rest), replace(whole, blocks=held_out)
+
+
+def _held_out(whole: BlockData, settings: PretrainSettings) -> NDArray[np.int64]:
+    """Blocks to validate on: the share that is asked for, or more where that has nothing to predict."""
+    blocks, share = len(whole.blocks), settings.held_out
+    while True:
+        held_out = held_out_blocks(blocks, share, settings.most_held_out)
+        missing = losses_without_target(replace(whole, blocks=held_out))
+        if not missing:
+            break
+        if share >= 0.5:
+            raise DataError(
+                f"{len(held_out)} of its {blocks} blocks were held out, and have nothing to predict for the "
+                f"{missing[0]} loss: give more text, or hide more of it (--budget)",
+                whole.corpus.folder,
+            )
+        share = min(2 * share, 0.5)
+    if share > settings.held_out:
+        logging.getLogger(__name__).warning(
+            "%s: --held-out %g has nothing to predict; %d of %d blocks are held out",
+            whole.corpus.folder,
+            settings.held_out,
+            len(held_out),
+            blocks,
+        )
+    return held_out
 
 
 def _check_known(corpus: Corpus, tokenizer: Tokenizer) -> None:
@@ -389,16 +418,12 @@ def _check_known(corpus: Corpus, tokenizer: Tokenizer) -> None:
         )
 
 
-def _check_documents(corpus: Corpus, training: NDArray[np.int64], held_out: NDArray[np.int64]) -> None:
-    """Pairs exchange parts between documents: both sides of the corpus need two with a block to cut."""
-    for blocks, place, more in (
-        (training, "the corpus", "say where documents end (--corpus-settings.document-end)"),
-        (held_out, "the held-out part of the corpus", "hold out more (--held-out)"),
-    ):
-        cut = blocks[corpus.lengths[blocks] > 1]
-        if len(np.unique(corpus.documents[cut])) < 2:
-            raise DataError(
-                f"{place} is a single document, but half of the pairs take a text of another one; {more}, or "
-                "train with --sequences single",
-                corpus.folder,
-            )
+def _check_documents(corpus: Corpus, blocks: NDArray[np.int64]) -> None:
+    """Pairs exchange parts between documents, so they need two with a block to cut."""
+    cut = blocks[corpus.lengths[blocks] > 1]
+    if len(np.unique(corpus.documents[cut])) < 2:
+        raise DataError(
+            "the corpus is a single document, but half of the pairs take a text of another one; say where "
+            "documents end (--corpus-settings.document-end), or train with --sequences single",
+            corpus.folder,
+        )

@@ -30,7 +30,8 @@ from spanbert.pretraining.validation import validate
 from spanbert.tasks.question_answering.metrics import scorer_for
 from spanbert.workflows.finetune import finetune
 from spanbert.workflows.predict import load
-from spanbert.workflows.pretrain import Start, prepare_corpus, pretrain, split
+from spanbert.workflows.pretrain import Start, pretrain
+from spanbert.workflows.pretraining_data import prepare_corpus, split
 from spanbert.workflows.provenance import machine, package
 from spanbert.workflows.settings import PretrainSettings, checked
 
@@ -183,7 +184,14 @@ def masked_lm_loss(arguments: argparse.Namespace, encoder: Path, masking: str) -
     """Nats on the held-out blocks under fixed masks of an objective, not of the one that was trained."""
     chosen = checked(PretrainSettings, {**settings(arguments, masking), "budget": None}, "settings")
     start = Start.of(encoder, None, None)
-    corpus = prepare_corpus([arguments.output / TEXT], arguments.output, start, chosen, None, offline=True)
+    corpus = prepare_corpus(
+        [arguments.output / TEXT],
+        arguments.output,
+        start.tokenizer,
+        positions=start.config.max_positions,
+        settings=chosen,
+        offline=True,
+    )
     network = start.network(chosen).eval()
     _, held_out = split(corpus, start.tokenizer, chosen)
     report = validate(network, held_out, batch_pieces=4096, device=torch.device("cpu"))

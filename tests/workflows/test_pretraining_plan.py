@@ -11,7 +11,8 @@ from spanbert.cli.pretrain import spoken_time
 from spanbert.pretraining.corpus.prepare import prepare
 from spanbert.pretraining.corpus.settings import CorpusSettings
 from spanbert.pretraining.objectives import objective
-from spanbert.workflows.pretrain import Start, pretrain, split
+from spanbert.workflows.pretrain import Start, pretrain
+from spanbert.workflows.pretraining_data import split
 from spanbert.workflows.pretraining_plan import flops_a_piece, plan_pretraining
 from spanbert.workflows.settings import PretrainSettings
 from tiny_start import write_start

@@ -16,7 +16,8 @@ from spanbert.nn.compiling import compile_layers
 from spanbert.pretraining.corpus.prepare import prepare
 from spanbert.pretraining.corpus.settings import CorpusSettings
 from spanbert.workflows.finetune import finetune
-from spanbert.workflows.pretrain import Start, pretrain, split
+from spanbert.workflows.pretrain import Start, pretrain
+from spanbert.workflows.pretraining_data import split
 from spanbert.workflows.settings import PretrainSettings
 
 SETTINGS = {

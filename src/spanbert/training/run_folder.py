@@ -211,5 +211,5 @@ def _difference(key: str, before: Any, now: Any) -> str:
     if isinstance(before, dict) and isinstance(now, dict):
         changed = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
         return ", ".join(_difference(f"{key}.{name}", before.get(name), now.get(name)) for name in changed)
-    meaning = ", batches of an update: processes x --accumulate" if key == "accumulate" else ""
-    return f"{key} ({json.dumps(before)} in the run, {json.dumps(now)} now{meaning})"
+    meaning = "batches of an update, processes x --accumulate: " if key == "accumulate" else ""
+    return f"{key} ({meaning}{json.dumps(before)} in the run, {json.dumps(now)} now)"

@@ -18,7 +18,8 @@ from spanbert.pretraining.corpus.prepare import Listener as PreparationListener
 from spanbert.pretraining.model import PretrainingModel
 from spanbert.training.loop import training_arithmetic
 from spanbert.training.optimizer import build_optimizer
-from spanbert.workflows.pretrain import Start, objective_of, prepare_corpus, split
+from spanbert.workflows.pretrain import Start
+from spanbert.workflows.pretraining_data import objective_of, prepare_corpus, split
 from spanbert.workflows.settings import PretrainSettings, checked
 
 TRIAL_PIECES = 2048
@@ -87,7 +88,15 @@ def plan_pretraining(
     """
     chosen = checked(PretrainSettings, settings, "settings")
     start = Start.of(model, preset, tokenizer, offline=offline)
-    prepared = prepare_corpus(corpus, Path(output), start, chosen, preparation, offline=offline)
+    prepared = prepare_corpus(
+        corpus,
+        Path(output),
+        start.tokenizer,
+        positions=start.config.max_positions,
+        settings=chosen,
+        progress=preparation,
+        offline=offline,
+    )
     network = start.network(chosen)
     data, validation = split(prepared, start.tokenizer, chosen, places=network.places)
     epoch = data.epoch(chosen.seed, 0)

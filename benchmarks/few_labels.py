@@ -109,6 +109,8 @@ def compare(data: Path, options: argparse.Namespace) -> dict[str, Any]:
         for head in ("logistic", "svm"):
             runs[head].append(measured(lambda head=head, some=some: frozen(head, some, dev, options)))
         runs["fine-tuning"].append(measured(lambda some=some, seed=seed: finetuned(some, dev, options, seed)))
+        told = ", ".join(f"{method} {made[-1]['accuracy']}" for method, made in runs.items())
+        print(f"{data.name}, seed {seed}: {told}", flush=True)
     found: dict[str, Any] = {
         "train_sha256": file_sha256(data / "train.tsv"),
         "dev_sha256": file_sha256(data / "dev.tsv"),

@@ -152,8 +152,8 @@ DRAWING = {nn.init.kaiming_uniform_, nn.init.uniform_, nn.init.normal_, Tensor.u
 class NoRandomStart(TorchFunctionMode):
     """In here modules are built without drawing their random start: memory as it is, to be filled.
 
-    Of the time to load a 22 M model, drawing numbers that are then overwritten took more than half. Torch's
-    random state is left as it is, too.
+    Drawing numbers that are then overwritten is a good part of the time to load a model. Torch's random state
+    is left as it is, too.
     """
 
     def __torch_function__(

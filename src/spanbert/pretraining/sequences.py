@@ -42,6 +42,8 @@ class Units:
     @cached_property
     def real(self) -> NDArray[np.int64]:
         """Units of each sequence of which a budget is a share, all but the special ones: integers (S,)."""
+        if self.fixed is self.special:
+            return self.maskable
         return np.add.reduceat(~self.special, self.first[:-1], dtype=np.int64)
 
 
@@ -132,10 +134,11 @@ class Sequences:
     def words(self) -> Units:
         """Words as units."""
         begins = np.flatnonzero(self.starts_word)
+        special = np.logical_or.reduceat(self.special, begins)
         return Units(
             np.append(begins, len(self.piece_ids)),
-            np.logical_or.reduceat(self._fixed, begins),
-            np.logical_or.reduceat(self.special, begins),
+            special if self.closed is None else np.logical_or.reduceat(self._fixed, begins),
+            special,
             np.searchsorted(begins, self.starts),
         )
 

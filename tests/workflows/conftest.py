@@ -5,6 +5,10 @@ import pytest
 import pretrain_run
 import run_results
 from qa_job import train_model, write_job
+from small_pretraining import SETTINGS, sentences
+from spanbert.scoring.report import Report
+from spanbert.workflows.pretrain import pretrain
+from tiny_start import write_start
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +36,26 @@ def uninterrupted(pretrain_job, tmp_path_factory) -> tuple[pretrain_run.Ended, d
     ended = pretrain_run.start(pretrain_job, output)
     assert ended.returncode == 0, ended.message
     return ended, run_results.results(output)
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory) -> Path:
+    """Four hundred sentences in fifty documents."""
+    path = tmp_path_factory.mktemp("corpus") / "text.txt"
+    listed = sentences(400)
+    path.write_text("\n".join("\n" if number % 8 == 0 else line for number, line in enumerate(listed)))
+    return path
+
+
+@pytest.fixture(scope="session")
+def start(corpus, tmp_path_factory) -> Path:
+    """An encoder to continue on them."""
+    return write_start(tmp_path_factory.mktemp("start") / "model", corpus.read_text().splitlines())
+
+
+@pytest.fixture(scope="session")
+def trained(corpus, start, tmp_path_factory) -> tuple[Path, Report]:
+    """The uninterrupted run, and what it reported."""
+    output = tmp_path_factory.mktemp("pretrained") / "model"
+    report = pretrain([corpus], output, model=start, **SETTINGS)
+    return output, report

@@ -1,57 +1,15 @@
 """The corpus of a pretraining run: what is refused or told of, and what a resumed run may change."""
 
-import random
 import shutil
 
 import pytest
 
+from small_pretraining import SETTINGS
 from spanbert.errors import DataError, SettingsError
 from spanbert.pretraining.data import held_out_blocks
 from spanbert.workflows.pretrain import pretrain
 from spanbert.workflows.settings import PretrainSettings, checked
 from stopping import Stop, StopAt
-from tiny_start import write_start
-
-SETTINGS = {
-    "steps": 12,
-    "evaluations": 3,
-    "save_every": 5,
-    "batch_pieces": 256,
-    "learning_rate": 3e-3,
-    "precision": "float32",
-    "held_out": 0.2,
-    "corpus_settings": {"block_pieces": 40},
-}
-
-
-def sentences(count: int) -> list[str]:
-    chance = random.Random(0)
-    names = ["ada", "charles", "mary", "alan"]
-    places = ["paris", "london", "the old town", "turin"]
-    return [
-        f"{chance.choice(names)} went to {chance.choice(places)} in 18{chance.randrange(10, 99)} by train."
-        for _ in range(count)
-    ]
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    path = tmp_path_factory.mktemp("corpus") / "text.txt"
-    listed = sentences(400)
-    path.write_text("\n".join("\n" if number % 8 == 0 else line for number, line in enumerate(listed)))
-    return path
-
-
-@pytest.fixture(scope="module")
-def start(corpus, tmp_path_factory):
-    return write_start(tmp_path_factory.mktemp("start") / "model", corpus.read_text().splitlines())
-
-
-@pytest.fixture(scope="module")
-def trained(corpus, start, tmp_path_factory):
-    output = tmp_path_factory.mktemp("pretrained") / "model"
-    report = pretrain([corpus], output, model=start, **SETTINGS)
-    return output, report
 
 
 def stopped(corpus, start, output, **settings):

@@ -7,7 +7,6 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from spanbert.cli.main import run
-from spanbert.cli.pretrain import spoken_time
 from spanbert.pretraining.corpus.prepare import prepare
 from spanbert.pretraining.corpus.settings import CorpusSettings
 from spanbert.pretraining.objectives import objective
@@ -85,11 +84,3 @@ def test_a_boundary_head_of_few_places_is_tried(corpus, start, tmp_path):
     weights[name] = weights[name][:3].clone()
     save_file(weights, tmp_path / "first" / "model.safetensors")
     assert plan_pretraining([corpus], tmp_path / "second", model=tmp_path / "first").pieces_a_second > 0
-
-
-@pytest.mark.parametrize(
-    ("hours", "told"),
-    [(30.04, "30.0 hours"), (1.0, "1.0 hours"), (0.5, "30.0 minutes"), (0.004, "14 seconds")],
-)
-def test_times_are_told_in_their_unit(hours, told):
-    assert spoken_time(hours) == told

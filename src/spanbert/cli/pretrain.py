@@ -12,7 +12,7 @@ from rich.table import Table
 
 from spanbert.cli.config_file import merged, read_config
 from spanbert.cli.launched import is_main_process, leave_processes
-from spanbert.cli.progress import training_progress
+from spanbert.cli.progress import duration, training_progress
 from spanbert.cli.report_table import report_table
 from spanbert.errors import SettingsError
 from spanbert.workflows.settings import PretrainSettings, by_field_name
@@ -124,19 +124,11 @@ def plan_table(plan: Plan) -> Table:
         "memory": f"{plan.memory_mib:,.0f} MiB",
         "updates": f"{plan.steps:,}",
         "speed here": f"{plan.pieces_a_second:,.0f} pieces/s (one trial update)",
-        "time here": spoken_time(plan.hours),
+        "time here": duration(3600 * plan.hours),
     }
     for name, value in rows.items():
         table.add_row(name, value)
     return table
-
-
-def spoken_time(hours: float) -> str:
-    """A time in the unit in which it has a few digits."""
-    for unit, length in (("hours", 1.0), ("minutes", 1 / 60)):
-        if hours >= length:
-            return f"{hours / length:.1f} {unit}"
-    return f"{hours * 3600:.0f} seconds"
 
 
 class PreparationLine:

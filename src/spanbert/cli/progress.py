@@ -78,7 +78,7 @@ class TrainingProgress:
 
     def ended(self, step: int, reason: str) -> None:
         """Why it is over."""
-        self._line(f"done after {step} updates in {_duration(time.monotonic() - self.began)}: {reason}")
+        self._line(f"done after {step} updates in {duration(time.monotonic() - self.began)}: {reason}")
 
     def _state(self, record: StepRecord) -> str:
         seconds = sum(one.seconds for one in self.recent)
@@ -90,7 +90,7 @@ class TrainingProgress:
         waiting = f" ({share:.0%} of the time in data)" if share >= SHARE_WORTH_SAYING else ""
         return (
             f"update {record.step}/{record.steps}, mean loss {loss:.4f}{self._single_losses(record)}, "
-            f"rate {record.learning_rate:.2e}, {speed:,.0f} pieces/s{waiting}, {_duration(left)} left{best}"
+            f"rate {record.learning_rate:.2e}, {speed:,.0f} pieces/s{waiting}, {duration(left)} left{best}"
         )
 
     def _mean(self, field: str) -> float:
@@ -112,7 +112,8 @@ class TrainingProgress:
         self.console.print(text, markup=False, soft_wrap=True)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """A time as hours:minutes:seconds."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}"

@@ -13,6 +13,7 @@ from spanbert.nn.encoder import Encoder
 from spanbert.nn.heads import PLACE_WIDTH, PLACES, MaskedLmHead, NextSentenceHead, SpanBoundaryHead
 from spanbert.pretraining.batch import PretrainingBatch
 from spanbert.pretraining.objectives import BOUNDARY, NEXT_SENTENCE
+from spanbert.pretraining.vocabulary_loss import vocabulary_loss
 
 
 @dataclass(frozen=True)
@@ -73,20 +74,18 @@ class PretrainingModel(nn.Module):
         losses: dict[str, Tensor] = {}
         hits: dict[str, Tensor] = {}
         for name, targets in batch.masked.items():
-            losses[name], hits[name] = _scored(self.masked_lm(next(states)), targets.piece_ids)
+            losses[name], hits[name] = vocabulary_loss(
+                self.masked_lm(next(states)).float(), targets.piece_ids
+            )
         if batch.boundary is not None:
             assert self.boundary is not None
             left, right = next(states), next(states)
             scores = self.boundary(left, right, batch.boundary.spans, batch.boundary.places)
-            losses[BOUNDARY], hits[BOUNDARY] = _scored(scores, batch.boundary.piece_ids)
+            losses[BOUNDARY], hits[BOUNDARY] = vocabulary_loss(scores.float(), batch.boundary.piece_ids)
         if batch.next_sentence is not None:
             assert self.next_sentence is not None
             scores = self.next_sentence(next(states)[:, None])
-            losses[NEXT_SENTENCE], hits[NEXT_SENTENCE] = _scored(scores, batch.next_sentence.labels)
+            labels = batch.next_sentence.labels
+            losses[NEXT_SENTENCE] = cross_entropy(scores.float(), labels, reduction="sum")
+            hits[NEXT_SENTENCE] = scores.argmax(dim=-1) == labels
         return PretrainingOutput(losses, hits)
-
-
-def _scored(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    loss = cross_entropy(scores.float(), targets, reduction="sum")
-    with torch.no_grad():
-        return loss, scores.argmax(dim=-1) == targets

@@ -39,12 +39,19 @@ def test_an_unfinished_run_is_not_overwritten_in_silence(tmp_path, saved):
     assert (tmp_path / "metrics.jsonl").read_bytes() == before
 
 
-def test_a_finished_run_is_neither_overwritten_nor_resumed(tmp_path):
+def test_a_finished_run_is_not_overwritten(tmp_path):
     begun(tmp_path, saved=2).finish(report(1.0))
     with pytest.raises(SettingsError, match="finished run; choose another --output"):
         RunFolder(tmp_path, SETTINGS, resume=False)
-    with pytest.raises(SettingsError, match="finished run; there is nothing to resume"):
-        RunFolder(tmp_path, SETTINGS, resume=True)
+
+
+def test_resuming_a_finished_run_has_its_outcome_and_wants_its_settings(tmp_path):
+    run = begun(tmp_path, saved=2)
+    assert run.outcome() is None
+    run.finish(report(1.0))
+    assert RunFolder(tmp_path, SETTINGS, resume=True).outcome() == report(1.0)
+    with pytest.raises(SettingsError, match="these differ: seed"):
+        RunFolder(tmp_path, {**SETTINGS, "seed": 2}, resume=True)
 
 
 def test_a_run_killed_while_it_finished_can_be_resumed(tmp_path):
@@ -52,7 +59,9 @@ def test_a_run_killed_while_it_finished_can_be_resumed(tmp_path):
     point = run.resume_point.read_bytes()
     run.finish(report(1.0))
     run.resume_point.write_bytes(point)  # the kill came between the report and the end of the resume point
-    assert RunFolder(tmp_path, SETTINGS, resume=True).load()["step"] == 2
+    again = RunFolder(tmp_path, SETTINGS, resume=True)
+    assert again.outcome() is None
+    assert again.load()["step"] == 2
 
 
 def test_a_run_that_never_made_an_update_may_be_started_again(tmp_path):

@@ -38,11 +38,11 @@ class RunFolder:
             update over all processes, so that a run may be resumed with another number of them.
         defaults: what a setting was before it existed, so that older runs can be resumed.
         free: settings that may change before a run is resumed, as they do not change its outcome.
-        resume: go on with the unfinished run in the folder; one without a resume point starts anew.
+        resume: go on with the unfinished run in the folder; one without a resume point starts anew, of a
+            finished one there is the `outcome`.
 
     Raises:
-        SettingsError: the folder holds a finished run, an unfinished one and `resume` is not set, or one with
-            other settings.
+        SettingsError: the folder holds a run and `resume` is not set, or one with other settings.
     """
 
     def __init__(
@@ -63,22 +63,25 @@ class RunFolder:
         self.resume_point = path / "resume.pt"
         self.report = path / "report.json"
         self.resume = resume
-        unfinished = self.resume_point.exists() or not self.report.exists()
-        if resume and unfinished and self.settings_file.exists():
+        if resume and self.settings_file.exists():
             self._check_settings({**self.defaults, **self._before()}, self.settings)
-        elif self.resume_point.exists() or (
-            self.metrics.exists() and not resume and not self.report.exists()
-        ):
+        elif self.finished:
+            raise SettingsError(
+                f"{path}: holds a finished run; choose another --output or delete {self.path.parent}"
+            )
+        elif self.resume_point.exists() or (self.metrics.exists() and not resume):
             raise SettingsError(
                 f"{path}: holds an unfinished run; add --resume to go on with it or choose another --output"
             )
-        elif self.report.exists():
-            remedy = (
-                "there is nothing to resume"
-                if resume
-                else f"choose another --output or delete {self.path.parent}"
-            )
-            raise SettingsError(f"{path}: holds a finished run; {remedy}")
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end; a kill on the last steps of it leaves one to be resumed."""
+        return self.report.exists() and not self.resume_point.exists()
+
+    def outcome(self) -> Report | None:
+        """The report of a finished run, None of any other."""
+        return Report(**read_json(self.report)) if self.finished else None
 
     def record(self, name: str, value: str) -> None:
         """Add a hash of what the outcome depends on, which was not known at the start; `begin` writes it.

@@ -31,7 +31,7 @@ from spanbert.workflows.model_source import (
 )
 from spanbert.workflows.predict import Predictor
 from spanbert.workflows.provenance import model_sha256
-from spanbert.workflows.run_folder import run_folder
+from spanbert.workflows.run_folder import finished_before, run_folder
 from spanbert.workflows.run_options import check_options, compiled_where_asked, recorders
 from spanbert.workflows.settings import FinetuneSettings, checked
 from spanbert.workflows.write_model import write_model
@@ -59,7 +59,7 @@ def finetune(
             `held_out` of the training data.
         model: where the encoder starts: a shipped name, a folder, an archive or a hub id.
         output: folder of the trained model; `output/run` holds settings, metrics and resume points.
-        resume: go on with the unfinished run in `output`.
+        resume: go on with the unfinished run in `output`; of a finished one its report is returned.
         offline: take a hub id from the cache only.
         listeners: hear of the run.
         settings: fields of `FinetuneSettings`.
@@ -95,6 +95,8 @@ def finetune(
         return chosen, made, run, _Data.of(given, made)
 
     chosen, made, run, data = processes.main_first(opened)
+    if (report := finished_before(run, processes)) is not None:
+        return report
     compiled_where_asked(made.model, chosen)
     processes.main_alone(run.begin)
     engine: Engine[Any] = Engine(made.model, made.task.collate, device=processes.accelerator.device)

@@ -42,7 +42,7 @@ from spanbert.training.run_folder import RunFolder
 from spanbert.workflows.model_card import pretraining_card
 from spanbert.workflows.pretraining_data import objective_of, prepare_corpus, split
 from spanbert.workflows.provenance import model_sha256
-from spanbert.workflows.run_folder import run_folder
+from spanbert.workflows.run_folder import finished_before, run_folder
 from spanbert.workflows.run_options import check_options, compiled_where_asked, recorders
 from spanbert.workflows.settings import PretrainSettings, checked
 from spanbert.workflows.write_model import write_model
@@ -79,7 +79,7 @@ def pretrain(
         preset: size of a new encoder with random weights, in place of `model`; needs `tokenizer`.
         tokenizer: folder of the tokenizer. Beside `model` it may be another than the model's own: pieces that
             both have keep their vectors, the others get new ones.
-        resume: go on with the unfinished run in `output`.
+        resume: go on with the unfinished run in `output`; of a finished one its report is returned.
         offline: take hub ids from the cache only.
         listeners: hear of the run.
         preparation: hears of the preparation of the corpus.
@@ -103,6 +103,8 @@ def pretrain(
         return chosen, start, run, start.network(chosen)
 
     chosen, start, run, network = processes.main_first(opened)
+    if (report := finished_before(run, processes)) is not None:
+        return report
     prepared = Corpus(
         processes.main_alone(
             lambda: (

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from spanbert.errors import SettingsError
+from spanbert.scoring.report import Report
 from spanbert.training.processes import Processes
 from spanbert.training.run_folder import RunFolder
 from spanbert.training.settings import TrainingSettings
@@ -21,7 +23,7 @@ def run_folder(
         start: what besides the settings decides the outcome; a `model` by its hash.
         settings: of the run.
         processes: that share the batches of an update.
-        resume: go on with the unfinished run there.
+        resume: go on with the run there.
 
     Raises:
         SettingsError: as `RunFolder`; or the folder holds a model that no run made.
@@ -39,3 +41,12 @@ def run_folder(
     if not run.path.exists() and (output / "config.json").exists():
         raise SettingsError(f"{output}: holds a model already; choose another --output")
     return run
+
+
+def finished_before(run: RunFolder, processes: Processes) -> Report | None:
+    """The report of a run that was finished when its command was given again, as scripts do."""
+    report = run.outcome()
+    if report is not None:
+        log = logging.getLogger(__name__)
+        processes.main_alone(lambda: log.warning("%s: finished, there is nothing to resume", run.path))
+    return report

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 import released_models as released
@@ -59,6 +60,23 @@ def test_shards(tmp_path, ending):
     (tmp_path / next(iter(parts))).unlink()
     with pytest.raises(CheckpointError, match=r"no such weights file"):
         read_weights(index)
+
+
+def test_equal_weights_make_equal_files(tmp_path):
+    path = tmp_path / "model.safetensors"
+    files = set()
+    for _ in range(16):
+        write_weights(path, {"a": torch.arange(3.0)}, {"task": '{"name": "é"}', "another": "b", "third": "c"})
+        files.add(path.read_bytes())
+    assert len(files) == 1
+    with safe_open(path, "pt") as stream:
+        assert stream.metadata() == {
+            "format": "pt",
+            "task": '{"name": "é"}',
+            "another": "b",
+            "third": "c",
+        }
+        assert torch.equal(stream.get_tensor("a"), torch.arange(3.0))
 
 
 @pytest.mark.parametrize("cut", [0, 5, 200, -20])

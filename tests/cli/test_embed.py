@@ -37,7 +37,7 @@ def test_lines_say_how_far_it_is_and_what_is_left(monkeypatch, capsys):
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", -1.0)
     console = Console(stderr=True, highlight=False, force_terminal=False)
     assert list(progress.counted("ab", "embedding", 2, console)) == ["a", "b"]
-    assert capsys.readouterr().err == "embedding: 1/2, 0:00 left\nembedding: 2/2, 0:00 left\n"
+    assert capsys.readouterr().err == "embedding: 1/2\nembedding: 2/2, 0:00 left\n"
 
 
 def test_a_terminal_gets_a_bar(capsys):

@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from spanbert.scoring.calibration import expected_calibration_error, fit_temperature, softmax
+from spanbert.scoring.calibration import (
+    expected_calibration_error,
+    fit_class_temperature,
+    fit_temperature,
+    softmax,
+)
 
 
 def test_softmax_takes_infinite_scores_and_large_ones():
@@ -48,3 +53,26 @@ def test_calibration_error_at_the_ends():
     assert expected_calibration_error([], []) == 0.0
     assert expected_calibration_error([1.0, 1.0], [True, True]) == 0.0
     assert expected_calibration_error([1.0, 1.0], [False, False]) == 100.0
+
+
+@pytest.mark.parametrize("temperature", [0.3, 1.0, 8.0])
+def test_the_temperature_that_drew_the_classes_is_found(temperature):
+    rng = np.random.default_rng(0)
+    scores = temperature * 2.0 * rng.normal(size=(8000, 4))
+    gold = np.array([rng.choice(4, p=row) for row in softmax(scores, temperature)])
+    assert fit_class_temperature(scores, gold) == pytest.approx(temperature, rel=0.08)
+
+
+def test_chances_of_few_classes_are_never_worse_than_none_at_all():
+    """Nine of eleven right by scores that hardly differ: sharpened, the two wrong ones would cost more."""
+    scores = np.tile([0.02, 0.01, 0.0], (11, 1))
+    gold = np.array([0] * 9 + [2] * 2)
+    chances = softmax(scores, fit_class_temperature(scores, gold))
+    assert -np.log(chances[np.arange(11), gold]).mean() < np.log(3)
+
+
+@pytest.mark.parametrize("few", [0, 1, 5])
+def test_a_few_right_ones_do_not_make_certain(few):
+    scores = np.tile([1.0, 0.0], (few, 1))
+    temperature = fit_class_temperature(scores, np.zeros(few, dtype=int))
+    assert 0.3 < temperature <= 1.0

@@ -130,6 +130,13 @@ def test_a_folder_with_a_model_is_not_overwritten(qa_job, tmp_path):
     assert results(model) == before
 
 
+def test_a_file_is_no_place_for_a_model(qa_job, tmp_path):
+    (tmp_path / "model").write_text("mine", encoding="utf-8")
+    with pytest.raises(SpanbertError, match="model: is a file; name a folder"):
+        run_here(qa_job, tmp_path / "model")
+    assert (tmp_path / "model").read_text(encoding="utf-8") == "mine"
+
+
 def test_gold_that_cannot_be_used_is_counted_in_warning_report_and_card(qa_job, tmp_path, caplog):
     lines = (qa_job / "train.jsonl").read_text(encoding="utf-8").splitlines()
     long = " ".join(["train"] * 100)

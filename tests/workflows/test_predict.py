@@ -130,6 +130,11 @@ def test_a_folder_is_refused_as_target(predictor, tmp_path):
         predict_file(predictor, io.BytesIO(b""), tmp_path)
 
 
+def test_a_target_named_after_another_format_is_refused(predictor, tmp_path):
+    with pytest.raises(SettingsError, match=r"out\.CSV: predictions are JSON lines"):
+        predict_file(predictor, io.BytesIO(b""), tmp_path / "out.CSV")
+
+
 def test_standard_input_is_named_in_errors(predictor):
     with pytest.raises(DataError, match="standard input:2"):
         predict_file(predictor, io.BytesIO(json.dumps(items(1)[0]).encode() + b"\n[1]\n"), io.StringIO())

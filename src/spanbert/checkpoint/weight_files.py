@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import re
@@ -10,7 +11,7 @@ from argparse import Namespace
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -180,6 +181,7 @@ def write_weights(
             metadata={"format": "pt"} | dict(metadata or {}),
         )
         with temporary.open("rb+") as stream:
+            _sort_metadata(stream)
             os.fsync(stream.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
@@ -189,6 +191,17 @@ def write_weights(
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _sort_metadata(stream: BinaryIO) -> None:
+    """The library writes metadata in an order that differs each time; equal weights make equal files."""
+    size = int.from_bytes(stream.read(8), "little")
+    header = json.loads(stream.read(size))
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    if len(text) <= size:
+        stream.seek(8)
+        stream.write(text.ljust(size))
 
 
 def _first_line(error: Exception) -> str:

@@ -46,14 +46,21 @@ def _now(total: int | Callable[[], int] | None) -> int | None:
 def _with_lines(
     items: Iterable[T], what: str, total: int | Callable[[], int] | None, console: Console
 ) -> Iterator[T]:
-    began = shown = time.monotonic()
+    shown = time.monotonic()
+    first: float | None = (
+        None  # work is done some way ahead, so the first comes late and says nothing of speed
+    )
     for number, item in enumerate(items, start=1):
         yield item
         now = time.monotonic()
+        if first is None:
+            first = now
         if now - shown > SECONDS_BETWEEN_LINES:
             shown = now
             whole = _now(total)
-            left = f", {_minutes((now - began) / number * (whole - number))} left" if whole else ""
+            left = ""
+            if whole and number > 1:
+                left = f", {_minutes((now - first) / (number - 1) * (whole - number))} left"
             console.print(f"{what}: {number}/{whole or '?'}{left}", markup=False)
 
 

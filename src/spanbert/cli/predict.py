@@ -23,12 +23,12 @@ def predict(
     task_settings: Annotated[dict[str, str] | None, Parameter(negative="")] = None,
     offline: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Run a model over items, one JSON object a line in and out, in order, keeping each item's id.
+    """Run a model over a file's items; predictions are JSON, one a line, in order, with each item's id.
 
     Args:
         task: task of the model.
         model: a shipped name, a folder or a hub id.
-        source: data file, or - for JSONL on standard input.
+        source: data file in any format of the task, or - for JSONL on standard input.
         output: file for the predictions, or - for standard output.
         precision: arithmetic of the matrix products.
         task_settings: settings of the task in place of the stored ones, as `--task-settings.NAME VALUE`; for

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from spanbert.scoring.calibration import fit_temperature, softmax
+from spanbert.scoring.calibration import fit_class_temperature, fit_temperature, softmax
 from spanbert.scoring.thresholds import best_f1_threshold
 
 Floats = NDArray[np.float32] | NDArray[np.float64]
@@ -32,7 +32,7 @@ def fit_labels(scores: Floats, truth: NDArray[np.bool_], *, several: bool) -> di
 
     Args:
         scores: (n, L), at least one item.
-        truth: which labels the items have (n, L).
+        truth: which labels the items have (n, L); none where it is one that has no score.
         several: whether an item may have several labels.
 
     Returns:
@@ -40,8 +40,8 @@ def fit_labels(scores: Floats, truth: NDArray[np.bool_], *, several: bool) -> di
     """
     wide = np.asarray(scores, dtype=np.float64)
     if not several:
-        right = truth[np.arange(len(truth)), wide.argmax(axis=1)]
-        return {"temperature": round(fit_temperature(wide, right), 4)}
+        known = truth.any(axis=1)
+        return {"temperature": round(fit_class_temperature(wide[known], truth[known].argmax(axis=1)), 4)}
     choices = np.stack([np.zeros(wide.size), wide.ravel()], axis=1)
     temperature = round(fit_temperature(choices, (wide > 0).ravel() == truth.ravel()), 4)
     chances = label_chances(wide, temperature, several=True)

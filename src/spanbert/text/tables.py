@@ -70,12 +70,17 @@ def _named(rows: Iterator[tuple[int, list[str]]], path: Path) -> Iterator[tuple[
     header = [name.strip() for name in header]
     for name in header:
         if name and header.count(name) > 1:
-            raise DataError(f"two columns are named {shown(name)}", path, first)
+            raise DataError(f"two columns are named {shown(name)}; rename or remove one", path, first)
     for line, cells in rows:
         if len(cells) != len(header):
+            remedy = (
+                "a cell without content needs its separator too"
+                if len(cells) < len(header)
+                else "a cell that holds the separator, a quote or a line break must be in quotes, as a CSV "
+                "writer does it"
+            )
             raise DataError(
-                f"{len(cells)} cells, but {len(header)} columns are named ({shown(header)}); a cell that "
-                "holds the separator, a quote or a line break must be in quotes, as a CSV writer does it",
+                f"{len(cells)} cells, but {len(header)} columns are named ({shown(header)}); {remedy}",
                 path,
                 line,
             )

@@ -48,7 +48,7 @@ class Trainer:
         settings: of the loop.
         run: where resume points go.
         evaluate: scores the dev set with the model as it is (main process only, while the others wait).
-        keep: called right after an evaluation that no earlier one beat (main process only).
+        keep: called right after an evaluation that no earlier one beats (main process only).
         listeners: hear of updates and evaluations (main process only).
         processes: those of the run, and their devices; found when left out.
     """
@@ -214,14 +214,14 @@ class Trainer:
                 "was kept before is intact (a lower learning rate or float32 may help)"
             )
             raise self.processes.told_once(error)
-        better = self.best is None or report.beats(self.best)
-        if better:
-            self.best, self.stale = report, 0
+        self.stale = 0 if self.best is None or report.beats(self.best) else self.stale + 1
+        # Of equal scores the later one: it has learned longer, and small dev sets cannot tell the difference.
+        kept = self.best is None or not self.best.beats(report)
+        if kept:
+            self.best = report
             self.processes.main_alone(lambda: self.keep(report))
-        else:
-            self.stale += 1
         for listener in self.listeners:
-            listener.evaluated(self.step, report, better)
+            listener.evaluated(self.step, report, kept)
 
     def _save(self) -> None:
         state = {

@@ -73,7 +73,10 @@ def build_trained(
     if described is not None and described.name != task_name:
         if task_class(task_name)().head_names:
             raise _untrained(checkpoint, task_name, f"was trained for {described.name}, not for {task_name}")
-        checkpoint = replace(checkpoint, task=None)  # the encoder is all that the task needs
+        logging.getLogger(__name__).warning(
+            "%s: was trained for %s; its encoder alone is used", called(checkpoint.path), described.name
+        )
+        checkpoint = replace(checkpoint, task=None)
     with NoRandomStart():  # nothing stays random: what is missing is refused
         made = build(checkpoint, stored_task(checkpoint, task_name, changes), dropout=0.0)
     missing = random_tensors(made.tensors)
@@ -115,7 +118,14 @@ def build_untrained(checkpoint: Checkpoint, task: Any, *, dropout: float) -> Tas
         if len(kept) < len(checkpoint.stored.tensors) and (described is None or described.name == task.name):
             _tell_of_new_head(checkpoint, before, task)
         checkpoint = replace(checkpoint, stored=replace(checkpoint.stored, tensors=kept))
-    return build(checkpoint, task, dropout=dropout)
+    made = build(checkpoint, task, dropout=dropout)
+    if set(random_tensors(made.tensors)) & set(MASKED_LM.tensors):
+        logging.getLogger(__name__).warning(
+            "%s: has no masked-LM head; one is begun at random, which takes a lot of text to learn (spanbert "
+            "pretrain is for that)",
+            called(checkpoint.path),
+        )
+    return made
 
 
 def _tell_of_new_head(checkpoint: Checkpoint, before: Sequence[str], task: Any) -> None:

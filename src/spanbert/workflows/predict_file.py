@@ -1,4 +1,4 @@
-"""Bulk prediction: JSONL in, JSONL out, as a stream in order."""
+"""Bulk prediction: data in any format of the task in, JSONL out, as a stream in order."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from spanbert.workflows.predict import Predictor
 
 ONE_A_LINE = {".jsonl", ".jsonlines", ".csv", ".tsv", ".txt"}
 """Kinds of file in which an example is a line, where a .txt is not one document."""
+OTHER_FORMATS = {".csv", ".tsv", ".parquet", ".xlsx", ".npy"}
+"""Endings that would be wrong for what is written."""
 
 
 def predict_file(predictor: Predictor, source: Path | IO[bytes], target: Path | TextIO) -> int:
@@ -27,14 +29,16 @@ def predict_file(predictor: Predictor, source: Path | IO[bytes], target: Path | 
         How many predictions were written.
 
     Raises:
-        SpanbertError: the target cannot be written; or an item is wrong (file, line and remedy are named) and
-            the predictions of all items before it are kept.
+        SpanbertError: the target cannot be written, or its name says another format; or an item is wrong
+            (file, line and remedy are named) and the predictions of all items before it are kept.
     """
     predictions = predictor.predict(_Examples(predictor, source))
     if not isinstance(target, Path):
         return _write(predictions, target)
     if target.is_dir():
         raise SettingsError(f"{target}: is a folder; name a file for the predictions")
+    if target.suffix.lower() in OTHER_FORMATS:
+        raise SettingsError(f"{target}: predictions are JSON lines; let the name end in .jsonl")
     if isinstance(source, Path) and source.exists() and target.exists() and source.samefile(target):
         raise SettingsError(f"{target}: is the file to be read; name another one for the predictions")
     written = 0

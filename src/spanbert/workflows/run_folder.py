@@ -26,8 +26,10 @@ def run_folder(
         resume: go on with the run there.
 
     Raises:
-        SettingsError: as `RunFolder`; or the folder holds a model that no run made.
+        SettingsError: as `RunFolder`; or `output` is a file, or a folder with a model that no run made.
     """
+    if output.is_file():
+        raise SettingsError(f"{output}: is a file; name a folder for the model")
     batches = processes.count * settings.accumulate
     # A run may be watched in another way later, and prepare what is left of its corpus in more processes.
     deciding = settings.model_dump(exclude={"tensorboard": True, "corpus_settings": {"workers"}})

@@ -63,6 +63,19 @@ def test_the_boundary_weight_changes_spans_alone(pretrained):
     assert both(span).masks != masked_lm(span).masks
 
 
+def test_fine_tuning_without_a_stored_head_says_that_one_is_begun(pretrained, tmp_path, caplog):
+    text = "ada went to paris in 1812 by train."
+    (tmp_path / "data.txt").write_text(f"{text}\n" * 4, encoding="utf-8")
+    files = {"train": tmp_path / "data.txt", "dev": tmp_path / "data.txt"}
+    for model, told in (
+        (pretrained, False),
+        (write_start(tmp_path / "start", [text]), True),
+    ):
+        caplog.clear()
+        finetune("fill-mask", **files, model=model, output=tmp_path / str(told), steps=1, evaluations=1)
+        assert ("has no masked-LM head; one is begun at random" in caplog.text) is told
+
+
 def test_fine_tuning_goes_on_with_the_stored_head_and_gives_a_plain_folder(pretrained, tmp_path):
     (tmp_path / "data.txt").write_text("ada went to paris in 1812 by train.\n" * 4, encoding="utf-8")
     finetune(

@@ -42,6 +42,18 @@ def test_every_kind_of_file_gives_the_same_vectors(embedder, lines, tmp_path):
     assert embed_file(embedder, [lines, csv], tmp_path / "out.npy") == 8
 
 
+def test_a_guessed_column_is_said(embedder, tmp_path, caplog):
+    path = tmp_path / "reviews.csv"
+    for header, guess in (("id,review,hypothesis", "review"), ("id,text,review", None)):
+        caplog.clear()
+        path.write_text(f"{header}\n1,paris,city\n", encoding="utf-8")
+        embed_file(embedder, [path], tmp_path / "out.npy")
+        assert (f"guessed --text-column = {guess}" in caplog.text) is (guess is not None)
+    caplog.clear()
+    embed_file(embedder, [path], tmp_path / "out.npy", text_column="review")
+    assert not caplog.text
+
+
 def test_every_format_of_vectors_holds_the_same(embedder, lines, tmp_path):
     for name in ("a.npy", "a.jsonl", "a.parquet"):
         embed_file(embedder, [lines], tmp_path / name)

@@ -161,8 +161,8 @@ class Columns:
         if text is None or (settings.pair_column and pair is None):
             expected = shown(wanted) if wanted else f"one of {', '.join(TEXT_COLUMNS[:5])} ... or text_column"
             raise DataError(
-                f"no column of the text: found {shown(list(found.values()))}, expected {expected} "
-                "(the first line of a CSV or TSV names the columns)",
+                f"no column of the text: found {shown(list(found.values()))}, expected {expected}"
+                + (" (the first line of a CSV or TSV names the columns)" if isinstance(place, Path) else ""),
                 place,
                 line,
             )

@@ -40,7 +40,7 @@ def learned(
     golds = [example.gold for example in examples if example.gold is not None]
     if not golds:
         raise DataError("training needs texts with labels; the data has none")
-    kind = _kind(golds) if settings.kind == "auto" else settings.kind
+    kind = _kind(examples, golds) if settings.kind == "auto" else settings.kind
     settings = settings.model_copy(update={"paired": _paired(examples)})
     if kind == "number":
         return _with_scale(examples, settings)
@@ -87,10 +87,15 @@ def check_pair(example: ClassificationExample, settings: ClassificationSettings)
     """Raises DataError where a pair meets a model of single texts, or a single text one of pairs."""
     if settings.paired not in (None, example.pair is not None):
         this, those = ("one text", "pairs") if settings.paired else ("a pair", "single texts")
-        raise DataError(f"text {example.id!r}: this is {this}, and the model was trained on {those}")
+        remedy = (
+            "name the column of the second text" if settings.paired else "rename that column or leave it out"
+        )
+        raise DataError(
+            f"text {example.id!r}: this is {this}, and the model was trained on {those}; {remedy}"
+        )
 
 
-def _kind(golds: Sequence[Gold]) -> Kind:
+def _kind(examples: Sequence[ClassificationExample], golds: Sequence[Gold]) -> Kind:
     if any(isinstance(gold, tuple) for gold in golds):
         return "several"
     numbers = [as_number(gold) for gold in golds]
@@ -99,9 +104,17 @@ def _kind(golds: Sequence[Gold]) -> Kind:
             f"labels such as {shown(golds[0])} look like numbers with a decimal comma: write 3.5, or say "
             "kind = one if they are names of classes"
         )
-    if any(number is None for number in numbers):
+    fractions = any(number is not None and not number.is_integer() for number in numbers)
+    if names := [
+        example for example in examples if example.gold is not None and as_number(example.gold) is None
+    ]:
+        if fractions and 2 * len(names) < len(golds):
+            raise DataError(
+                f"{len(golds) - len(names)} of {len(golds)} labels are numbers, but text {names[0].id!r} has "
+                f"{shown(names[0].gold)}: leave it empty, or say kind = one if all are names of classes"
+            )
         return "one"
-    if any(number is not None and not number.is_integer() for number in numbers):
+    if fractions:
         return "number"
     different = len(set(golds))
     if different > 2:

@@ -193,7 +193,7 @@ def parse_example(
     first, second = (text_field(item, (name,), place, line) for name in names)
     for name, text in zip(names, (first, second), strict=True):
         if not text.strip():
-            raise DataError(f"the text {name!r} is empty", place, line)
+            raise DataError(f"the text {name!r} is empty; write one or remove the row", place, line)
     score = None if columns.score is None else _number(item.get(columns.score), columns.score, place, line)
     return SimilarityExample(identity(item, place, line), first, second, score, columns.unread)
 

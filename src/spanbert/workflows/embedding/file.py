@@ -8,7 +8,7 @@ from itertools import tee
 from pathlib import Path
 
 from spanbert.errors import DataError, SettingsError, SpanbertError
-from spanbert.text.columns import TEXT_COLUMNS, by_lower_name, read_named_rows
+from spanbert.text.columns import TEXT_COLUMNS, by_lower_name, read_named_rows, say_guesses
 from spanbert.text.fields import identity, shown, text_field
 from spanbert.text.files import count_lines, make_folder
 from spanbert.workflows.embedding.chunks import chunks
@@ -81,6 +81,8 @@ def texts_of(paths: Iterable[Path], column: str | None = None) -> Iterator[Row]:
     for path in paths:
         names, rows = read_named_rows(path)
         name = column or _text_column(names, path)
+        if not column and len(names) > 1 and name in names:
+            say_guesses({"--text-column": name}, {"--text-column": ""}, ("text",), path)
         for line, row in rows:
             if name not in row:
                 raise DataError(

@@ -1,6 +1,6 @@
 """Linear classifiers on frozen features against full fine-tuning, with 8 labels for each class.
 
-    python benchmarks/few_labels.py DATA --model mini --output benchmarks/results/few-labels.json
+    python benchmarks/few_labels.py DATA --sets banking77 --output FILE.json
 
 DATA holds banking77/ and clinc150/ with train.tsv and dev.tsv (columns text and label). Each seed draws its
 own training texts, the same for all methods. All are scored on the whole dev file, by which nothing is
@@ -103,12 +103,14 @@ def compare(data: Path, options: argparse.Namespace) -> dict[str, Any]:
     if options.classes:
         kept = sorted({label for _, label in train})[: options.classes]
         dev = [row for row in dev if row[1] in kept]
-    runs: dict[str, list[dict[str, float]]] = {method: [] for method in METHODS}
+    runs: dict[str, list[dict[str, float]]] = {method: [] for method in options.methods}
     for seed in range(options.seeds):
         some = drawn(train, options.per_class, options.classes, seed)
-        for head in ("logistic", "svm"):
-            runs[head].append(measured(lambda head=head, some=some: frozen(head, some, dev, options)))
-        runs["fine-tuning"].append(measured(lambda some=some, seed=seed: finetuned(some, dev, options, seed)))
+        for method, made in runs.items():
+            if method == "fine-tuning":
+                made.append(measured(lambda some=some, seed=seed: finetuned(some, dev, options, seed)))
+            else:
+                made.append(measured(lambda head=method, some=some: frozen(head, some, dev, options)))
         told = ", ".join(f"{method} {made[-1]['accuracy']}" for method, made in runs.items())
         print(f"{data.name}, seed {seed}: {told}", flush=True)
     found: dict[str, Any] = {
@@ -135,6 +137,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--model", default="mini")
     parser.add_argument("--sets", nargs="+", default=SETS)
+    parser.add_argument("--methods", nargs="+", default=METHODS, choices=METHODS)
     parser.add_argument("--per-class", type=int, default=8)
     parser.add_argument("--classes", type=int, help="only so many classes, for a quick try")
     parser.add_argument("--seeds", type=int, default=3)
@@ -144,12 +147,12 @@ def main() -> None:
     parser.add_argument("--batch-pieces", type=int, default=1024)
     options = parser.parse_args()
     results = {name: compare(options.data / name, options) for name in options.sets}
-    print(f"| data | {' | '.join(METHODS)} |\n|---|{'---:|' * len(METHODS)}")
+    print(f"| data | {' | '.join(options.methods)} |\n|---|{'---:|' * len(options.methods)}")
     for name, found in results.items():
         cells = (
             f"{found[method]['mean']:.1f}"
             + (f" ± {found[method]['spread']:.1f}" if found[method]["spread"] is not None else "")
-            for method in METHODS
+            for method in options.methods
         )
         print(f"| {name} | {' | '.join(cells)} |")
     settings = {key: str(value) if isinstance(value, Path) else value for key, value in vars(options).items()}

@@ -175,6 +175,9 @@ def test_the_classifier_refuses_what_cannot_be_learned(start):
         SpanbertClassifier(start, head="tree").fit(TEXTS, LABELS)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         SpanbertClassifier(start).fit(TEXTS, LABELS[1:])
+    for nothing in (None, float("nan")):
+        with pytest.raises(DataError, match="1 texts have no label, the first is text 2"):
+            SpanbertClassifier(start).fit(TEXTS, [LABELS[0], nothing, *LABELS[2:]])
 
 
 def test_an_svm_on_features_is_saved_and_loaded_without_pickle(start, tmp_path):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from operator import index
 from pathlib import Path
@@ -24,7 +25,7 @@ try:
     )
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import Pipeline, make_pipeline
-    from sklearn.preprocessing import StandardScaler
+    from sklearn.preprocessing import Normalizer, StandardScaler
     from sklearn.svm import LinearSVC
     from sklearn.utils import Tags, check_consistent_length
     from sklearn.utils.metaestimators import available_if
@@ -257,11 +258,18 @@ class SpanbertClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             offline=self.offline,
         )
         labels = column_or_1d(y, warn=True)
+        given = y if isinstance(y, Sequence) else labels  # an array of a list has names for what is missing
+        if missing := [number for number, label in enumerate(given, start=1) if _is_missing(label)]:
+            raise DataError(
+                f"{len(missing)} texts have no label, the first is text {missing[0]}; leave them out"
+            )
         check_classification_targets(labels)
         check_consistent_length(X, labels)
         weights = "balanced" if self.balanced else None
-        head = HEADS[self.head](C=self.C, max_iter=MOST_ITERATIONS, class_weight=weights, random_state=0)
-        self.pipeline_: Pipeline = make_pipeline(features, StandardScaler(), head).fit(X, labels)
+        steps = HEADS[self.head]()
+        head = steps[-1]
+        head.set_params(C=self.C, max_iter=MOST_ITERATIONS, class_weight=weights, random_state=0)
+        self.pipeline_: Pipeline = make_pipeline(features, *steps).fit(X, labels)
         self.classes_ = head.classes_
         return self
 
@@ -285,8 +293,16 @@ class SpanbertClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return _of_texts(super().__sklearn_tags__())
 
 
-HEADS: dict[str, Any] = {"logistic": LogisticRegression, "svm": LinearSVC}
+HEADS: dict[str, Callable[[], list[Any]]] = {
+    "logistic": lambda: [StandardScaler(), LogisticRegression()],
+    # At unit length C = 1 suits vectors of any width, and the solver needs a hundredth of the time.
+    "svm": lambda: [StandardScaler(), Normalizer(), LinearSVC(dual=False)],
+}
 MOST_ITERATIONS = 2000
+
+
+def _is_missing(label: Any) -> bool:
+    return label is None or (isinstance(label, float) and math.isnan(label))
 
 
 def _of_texts(tags: Tags) -> Tags:

@@ -352,28 +352,6 @@ def test_texts_without_a_label_are_not_held_out(start, tmp_path, caplog):
     assert report.counts == {**report.counts, "texts": 2, "texts_without_label": 0}
 
 
-def test_twins_on_both_sides_of_the_split_are_counted(start, tmp_path, caplog):
-    options = {"model": start, "steps": 1, **SETTINGS}
-    finetune("classification", train=frame_of("pandas", rows()), output=tmp_path / "a", **options)
-    assert "word for word" not in caplog.text
-    finetune("classification", train=frame_of("pandas", rows(2) * 10), output=tmp_path / "b", **options)
-    assert "4 of them stand in the other part too, word for word" in caplog.text
-
-
-def test_a_word_among_numbers_is_refused_with_its_text(start, tmp_path):
-    table = [{"text": row["text"], "score": f"{number % 4}.5"} for number, row in enumerate(rows())]
-    table[6]["score"] = "n/a"
-    options = {"train": frame_of("pandas", table), "model": start, "steps": 1, **SETTINGS}
-    with pytest.raises(SpanbertError, match=r"39 of 40 labels are numbers, but text '7' has 'n/a'"):
-        finetune("classification", output=tmp_path / "a", **options)
-    finetune("classification", output=tmp_path / "b", task_settings={"kind": "one"}, **options)
-
-
-def test_a_classifier_that_compares_texts_says_that_it_was_none_for_that(trained, caplog):
-    spanbert.load(trained[0], "similarity")
-    assert "was trained for classification; its encoder alone is used" in caplog.text
-
-
 def test_columns_of_a_frame_are_guessed_and_said_too(start, tmp_path, caplog):
     table = [{"review": row["text"], "sentiment": row["label"]} for row in rows()]
     with caplog.at_level(logging.WARNING):

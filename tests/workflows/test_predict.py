@@ -177,6 +177,11 @@ def test_a_model_without_a_trained_head_is_refused(qa_job):
         load(qa_job / "start", "question-answering")
 
 
+def test_a_model_that_compares_texts_says_that_it_was_trained_for_another_task(qa_model, caplog):
+    load(qa_model, "similarity")
+    assert "was trained for question-answering; its encoder alone is used" in caplog.text
+
+
 def test_an_unknown_precision_is_refused_before_anything_is_loaded(tmp_path):
     with pytest.raises(SettingsError, match="float32, bfloat16, int8"):
         load(tmp_path / "nothing", precision="float4")

@@ -59,6 +59,7 @@ def test_balanced_weights_make_all_labels_count_alike():
         (("2.5", "2.5"), {}, DataError, "the same number, 2.5"),
         ((0.1,) * 7, {}, DataError, "the same number, 0.1"),
         (("3,5", "4", "2,25"), {}, DataError, "look like numbers with a decimal comma"),
+        (("1.5", "2", "n/a", "3"), {}, DataError, "3 of 4 labels are numbers, but text 2 has 'n/a'"),
         (("a", "c"), {"labels": ("a", "b")}, SettingsError, r"labels that the settings do not name: \['c'\]"),
     ],
 )
@@ -69,6 +70,11 @@ def test_data_that_cannot_be_learned_from(golds, settings, error, message):
 
 def test_labels_may_be_said_beforehand():
     assert learn("a", labels=("b", "a")).labels == ("b", "a")
+
+
+def test_numbers_beside_words_may_be_names_of_classes():
+    assert learn("1.5", "2", "n/a", "3", kind="one").labels == ("1.5", "2", "3", "n/a")
+    assert learn("1.5", "2", "low", "high").kind == "one"  # as many words as numbers
 
 
 def test_labels_that_look_like_lists_and_rare_ones_are_told_of(caplog):

@@ -47,9 +47,8 @@ def _with_lines(
     items: Iterable[T], what: str, total: int | Callable[[], int] | None, console: Console
 ) -> Iterator[T]:
     shown = time.monotonic()
-    first: float | None = (
-        None  # work is done some way ahead, so the first comes late and says nothing of speed
-    )
+    # Work is done some way ahead, so the first item comes late and says nothing of the speed.
+    first: float | None = None
     for number, item in enumerate(items, start=1):
         yield item
         now = time.monotonic()

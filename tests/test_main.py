@@ -1,6 +1,7 @@
 """The command line as a process: help, unknown commands and the exit codes of errors."""
 
 import errno
+import os
 import subprocess
 import sys
 
@@ -93,3 +94,13 @@ def test_a_fault_of_ours_is_not_hidden(monkeypatch):
     monkeypatch.setattr(command_line, "build_app", lambda: lambda *_, **__: raising(ZeroDivisionError())())
     with pytest.raises(ZeroDivisionError):
         command_line.run([])
+
+
+@pytest.mark.parametrize("said", [None, "7"])
+def test_waiting_threads_sleep_soon_unless_the_user_says_otherwise(monkeypatch, capsys, said):
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    if said:
+        monkeypatch.setenv("GOMP_SPINCOUNT", said)
+    with pytest.raises(SystemExit):
+        command_line.main(["--version"])
+    assert os.environ["GOMP_SPINCOUNT"] == (said or "1000")

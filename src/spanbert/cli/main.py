@@ -63,7 +63,7 @@ def build_app() -> App:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
-    # Read when torch is loaded. A thread that waits for the others spins for milliseconds when nothing is said:
+    # Read when torch is loaded. A thread that waits for others spins for milliseconds when nothing is said;
     # beside another busy program a training took 14 times as long. On an idle machine this costs nothing.
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))

@@ -74,6 +74,18 @@ def test_a_word_is_masked_whole(tokenizer):
             assert len(set(asked[words == word].tolist())) == 1
 
 
+def test_a_window_that_begins_within_a_word_is_masked_too(tokenizer):
+    inside = [number for piece, number in tokenizer.backend.get_vocab().items() if piece.startswith("##")][0]
+    whole = tokenizer.encode("paris").ids.tolist()
+    ids = [tokenizer.start_id, inside, *whole, tokenizer.end_id]
+    collator = SpanMaskingCollator(tokenizer.backend.get_vocab(), scheme=WholeWords(budget=0.5))
+    asked = []
+    for epoch in range(20):
+        collator.set_epoch(epoch)
+        asked.append((collator([{"input_ids": ids}])["labels"][0] != IGNORED).tolist())
+    assert [any(place) for place in zip(*asked, strict=True)] == [False, *[True] * (1 + len(whole)), False]
+
+
 def test_in_a_pytorch_loader_with_a_worker(features, collator):
     loader = DataLoader(features, batch_size=2, collate_fn=collator, num_workers=1)
     found = [batch["labels"] for batch in loader]

@@ -19,6 +19,7 @@ from released_models import (
     write_files,
 )
 from small_pretraining import SETTINGS
+from spanbert.checkpoint.vocabulary import read_tokenizer
 from spanbert.errors import DataError, SettingsError, SpanbertError
 from spanbert.nn.batch import PieceBatch
 from spanbert.pretraining.corpus.prepare import prepare
@@ -31,6 +32,7 @@ from spanbert.text.tokenizer import Tokenizer
 from spanbert.workflows.pretrain import Start, pretrain
 from spanbert.workflows.pretraining_data import split
 from spanbert.workflows.settings import PretrainSettings
+from spanbert.workflows.train_tokenizer import train_tokenizer
 from stopping import Stop, StopAt
 
 
@@ -247,10 +249,18 @@ def test_blocks_fit_an_encoder_with_few_positions_unless_told(corpus, start, tmp
     assert 40 < max(Corpus(tmp_path / "model" / "corpus").lengths) <= 126
 
 
-def test_a_vocabulary_too_large_for_a_model_without_tokenizer(start, chinese, tmp_path):
+def test_a_model_without_vocabulary_takes_one_of_its_size_alone(start, chinese, tmp_path, caplog):
     shutil.copytree(start, tmp_path / "bare", ignore=shutil.ignore_patterns("*token*", "vocab.txt"))
-    with pytest.raises(SpanbertError, match="the tokenizer has"):
-        Start.of(tmp_path / "bare", None, chinese / "tokenizer")
+    (tmp_path / "few.txt").write_text("a b", encoding="utf-8")
+    train_tokenizer([tmp_path / "few.txt"], tmp_path / "few", size=10)
+    own = Start.of(start, None, None)
+    assert read_tokenizer(tmp_path / "few")[0].vocabulary_size < own.config.vocabulary_size - 127
+    for other in (chinese / "tokenizer", tmp_path / "few"):
+        with pytest.raises(SpanbertError, match="the tokenizer has"):
+            Start.of(tmp_path / "bare", None, other)
+    made = Start.of(tmp_path / "bare", None, start)
+    assert made.tokenizer.vocabulary == own.tokenizer.vocabulary
+    assert "is taken for its own" in caplog.text
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)

@@ -91,3 +91,13 @@ def test_a_folder_of_a_model_or_tokenizer_is_not_written_over(corpus, tmp_path):
     with pytest.raises(SettingsError, match="holds a model or a tokenizer already"):
         train_tokenizer([corpus], tmp_path / "out", size=120)
     assert (tmp_path / "out" / "vocab.txt").read_bytes() == before
+
+
+def test_folders_of_models_are_passed_over_and_named(corpus, tmp_path, caplog):
+    train_tokenizer([corpus], tmp_path / "alone", size=200)
+    (corpus / "model" / "run").mkdir(parents=True)
+    for name in ("tokenizer.json", "vocab.txt", "run/metrics.jsonl"):
+        (corpus / "model" / name).write_text('{"step": "qqqq"}\n' * 99, encoding="utf-8")
+    train_tokenizer([corpus], tmp_path / "out", size=200)
+    assert (tmp_path / "out/vocab.txt").read_bytes() == (tmp_path / "alone/vocab.txt").read_bytes()
+    assert "passed over, no file of a corpus: " in caplog.text

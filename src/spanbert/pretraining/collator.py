@@ -95,6 +95,8 @@ class SpanMaskingCollator:
         fixed = self._fixed[ids]
         fixed[np.cumsum(lengths) - lengths] = True
         fixed[np.cumsum(lengths) - 1] = True
+        # A window that begins within a word begins with a unit of its own, else it would be one with [CLS].
+        starts_word = ~self._inside_word[ids] | fixed | np.roll(fixed, 1)
         samples = np.asarray(
             [
                 feature["index"] if "index" in feature else number_of(row)
@@ -102,7 +104,7 @@ class SpanMaskingCollator:
             ],
             dtype=np.int64,
         )
-        sequences = Sequences(ids, ~self._inside_word[ids] | fixed, fixed, lengths, samples)
+        sequences = Sequences(ids, starts_word, fixed, lengths, samples)
         random = SampleRandom(self.seed, self.epoch, samples)
         spans = self.scheme.choose(sequences, random)
         seen = self.corruption.apply(sequences, spans, random)

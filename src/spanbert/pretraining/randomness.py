@@ -30,6 +30,7 @@ class Stream(IntEnum):
     BLOCK = 8
     EXCHANGE = 9
     CUT = 10
+    PLACE = 11
 
 
 class SampleRandom:

@@ -53,6 +53,8 @@ NAMES = {
     "boundary": BOUNDARY_NAMES,
     "next_sentence": NEXT_SENTENCE_NAMES,
 }
+MOST_PADDING = 127
+"""Vectors that a model may have beyond its vocabulary, whose size is often rounded up."""
 HEADS = {"masked-LM": "masked_lm", "boundary": "boundary", "next-sentence": "next_sentence"}
 
 
@@ -212,11 +214,9 @@ class Start:
         if tokenizer is not None:
             given, _ = read_tokenizer(Path(tokenizer))
             # A tokenizer with more pieces than the model has vectors was never its own.
-            if (
-                isinstance(own, Tokenizer)
-                and own.vocabulary_size <= config.vocabulary_size
-                and own.vocabulary != given.vocabulary
-            ):
+            if isinstance(own, CheckpointError) or own.vocabulary_size > config.vocabulary_size:
+                _check_size(given, config, checkpoint.path)
+            elif own.vocabulary != given.vocabulary:
                 config = replace(config, vocabulary_size=given.vocabulary_size)
                 new = NewVocabulary(own.vocabulary, given.vocabulary)
             checkpoint = replace(checkpoint, config=config, found_tokenizer=given)
@@ -278,3 +278,16 @@ class Start:
             told.append(f"another vocabulary: {of} keep their vectors, others begin anew")
         if told:
             logging.getLogger(__name__).warning("%s: %s", self.name, "; ".join(told))
+
+
+def _check_size(given: Tokenizer, config: EncoderConfig, path: Path) -> None:
+    """Refuse a tokenizer that cannot be that of a model which came without one, as the released archives do."""
+    pieces, vectors = given.vocabulary_size, config.vocabulary_size
+    if not vectors - MOST_PADDING <= pieces <= vectors:
+        raise CheckpointError(
+            f"{path}: the tokenizer has {pieces} pieces, the model {vectors} vectors; give the vocabulary "
+            "that the model was trained with"
+        )
+    logging.getLogger(__name__).warning(
+        "%s: it came without a vocabulary; the given one, of %d pieces, is taken for its own", path, pieces
+    )

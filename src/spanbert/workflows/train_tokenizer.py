@@ -9,7 +9,14 @@ from pathlib import Path
 from spanbert.errors import SettingsError, SpanbertError
 from spanbert.pretraining.corpus.hub import is_hub_id
 from spanbert.pretraining.corpus.settings import CorpusSettings
-from spanbert.pretraining.corpus.sources import KINDS, TOKENIZER, Source, find_sources, kind
+from spanbert.pretraining.corpus.sources import (
+    KINDS,
+    TOKENIZER,
+    Source,
+    files_of_folder,
+    find_sources,
+    kind,
+)
 from spanbert.text.documents import read_document
 from spanbert.text.files import make_folder
 from spanbert.text.tokenizer import SPECIAL_PIECES, Tokenizer
@@ -63,7 +70,10 @@ def _texts(
     for name in corpus:
         path = Path(name)
         if path.is_dir():
-            for file in _files(path, output):
+            for file in files_of_folder(path, {output.resolve()}):
+                if not file.is_file():
+                    logging.getLogger(__name__).warning("passed over, no file of a corpus: %s", file)
+                    continue
                 try:
                     yield from _text(file, reading)
                 except SpanbertError as error:
@@ -84,10 +94,3 @@ def _text(file: Path, reading: CorpusSettings) -> Iterator[str]:
         yield from (stretch.text for stretch in source.stretches(reading))
     else:
         yield from read_document(file).text.splitlines()
-
-
-def _files(folder: Path, output: Path) -> Iterator[Path]:
-    for file in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-        if file.is_file() and not hidden and not file.is_relative_to(output):
-            yield file

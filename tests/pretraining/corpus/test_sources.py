@@ -134,6 +134,16 @@ def test_a_mistyped_path_is_not_asked_for_on_the_hub(hub, tmp_path):
     assert hub.asked == []
 
 
+def test_links_to_folders_are_named_and_links_to_files_are_read(tmp_path):
+    write(tmp_path, "c/a.txt", "elsewhere/b.txt")
+    (tmp_path / "c" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "c" / "circle").symlink_to(tmp_path / "c")
+    (tmp_path / "c" / "z.txt").symlink_to(tmp_path / "elsewhere" / "b.txt")
+    assert found([tmp_path / "c"], tmp_path) == (["c/a.txt", "c/z.txt"], ["c/circle", "c/linked"])
+    (tmp_path / "named").symlink_to(tmp_path / "elsewhere")
+    assert found([tmp_path / "named"], tmp_path) == (["named/b.txt"], [])
+
+
 def test_folders_of_models_and_tokenizers_are_passed_over_and_named(tmp_path):
     for name in ("a.txt", "model/vocab.txt", "model/tokenizer.json", "model/run/metrics.jsonl", "model.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -167,6 +167,30 @@ def test_starts_are_uniform_over_words_and_not_over_pieces():
     assert ((counts - expected) ** 2 / expected).sum() < 50
 
 
+@pytest.mark.parametrize(
+    "scheme", [WholeWords(budget=0.05), GeometricSpans(budget=0.05, law=LengthLaw((1.0,)))], ids=str
+)
+def test_starts_are_uniform_where_neighbours_stay_visible(scheme):
+    # At a twentieth spans hardly meet; each of 20 words, one of them of four pieces, is as likely as any other.
+    sequences = framed([[1] * 10 + [4] + [1] * 9] * 6000)
+    spans = choose(scheme, sequences)
+    words = np.searchsorted(sequences.words.starts, spans.starts) - sequences.words.first[spans.rows] - 1
+    counts = np.bincount(words, minlength=20)
+    expected = len(words) / 20
+    assert len(words) > 5000
+    assert ((counts - expected) ** 2 / expected).sum() < 50
+
+
+def test_starts_of_longer_spans_are_uniform_over_the_words_where_they_fit():
+    sequences = framed([[1] * 22] * 20_000)
+    spans = choose(GeometricSpans(budget=0.05, law=LengthLaw((0.0, 0.0, 1.0))), sequences)
+    starts = spans.starts - sequences.starts[spans.rows] - 1
+    counts = np.bincount(starts, minlength=20)
+    expected = len(starts) / 20
+    assert len(counts) == 20 and len(starts) > 5000
+    assert ((counts - expected) ** 2 / expected).sum() < 50
+
+
 def test_given_spans_take_their_share_and_are_taken_whole():
     blocks = prose(300, 200)
     sequences = framed(blocks)

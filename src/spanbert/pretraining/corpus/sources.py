@@ -85,7 +85,7 @@ def find_sources(
 
     Returns:
         The files, and what was passed over in the folders: files of other kinds, folders of models and
-        tokenizers. Hidden files and folders are left out unnamed.
+        tokenizers, links to folders. Hidden files and folders are left out unnamed.
 
     Raises:
         DataError: a name is neither file nor folder nor hub id, a file that was named itself is of no known
@@ -114,7 +114,7 @@ def _files(
 ) -> Iterator[tuple[Path, str, bool]]:
     path = Path(name).expanduser()
     if path.is_dir():
-        yield from ((file, str(file), False) for file in _files_of_folder(path, leave_out))
+        yield from ((file, str(file), False) for file in files_of_folder(path, leave_out))
     elif not path.exists() and isinstance(name, str) and is_hub_id(name):
         hub_id = name.partition(":")[0].partition("@")[0]
         for file, shown in hub_files(name, lambda file: kind(Path(file)) in KINDS, settings.split, offline):
@@ -123,7 +123,20 @@ def _files(
         yield path, str(name), True
 
 
-def _files_of_folder(folder: Path, leave_out: set[Path]) -> Iterator[Path]:
+def files_of_folder(folder: Path, leave_out: set[Path]) -> Iterator[Path]:
+    """Files of a folder and those below it, in the order of their names, hidden ones left out.
+
+    Folders that are not looked into (of a model or tokenizer, and links to folders, which may lead in a
+    circle) come themselves, so that they can be told of.
+
+    Args:
+        folder: where to look.
+        leave_out: folders that are passed over without a word, as real paths.
+
+    Raises:
+        DataError: a folder is unreadable.
+    """
+
     def refuse(error: OSError) -> None:
         raise DataError(f"this folder cannot be read ({error.strerror})", error.filename)
 
@@ -138,6 +151,7 @@ def _files_of_folder(folder: Path, leave_out: set[Path]) -> Iterator[Path]:
             if not name.startswith(".") and Path(place, name).resolve() not in leave_out
         )
         yield from (Path(place, name) for name in sorted(names) if not name.startswith("."))
+        yield from (Path(place, name) for name in folders if Path(place, name).is_symlink())
 
 
 def _no_corpus(path: Path) -> str:

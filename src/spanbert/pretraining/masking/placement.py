@@ -100,6 +100,7 @@ def place(
     maskable = units.maskable
     longest = np.minimum(maskable, law.longest)
     done = np.zeros(len(maskable), dtype=np.int64)
+    drawn = np.zeros(len(maskable), dtype=np.int64)
     failures = np.zeros(len(maskable), dtype=np.int64)
     rows = np.flatnonzero(maskable)
     turn = 0
@@ -111,16 +112,19 @@ def place(
             chance = law.chance_of_another(left[near], longest[ending])
             again = random.uniform(Stream.STOP, done[ending], ending) < chance
             rows = np.delete(rows, near[~again])
-        lengths = law.draw(random.uniform(Stream.LENGTH, done[rows], rows), longest[rows])
+        lengths = law.draw(random.uniform(Stream.LENGTH, drawn[rows], rows), longest[rows])
         chance = random.uniform(Stream.START, turn, rows)
         starts = units.first[rows] + (chance * units.counts[rows]).astype(np.int64)
         fits = placement.put(rows, starts, lengths)
         done[rows[fits]] += 1
+        drawn[rows[fits]] += 1
         failures[rows[fits]] = 0
         failures[rows[~fits]] += 1
         late = np.flatnonzero(failures[rows] >= TRIES)
-        for row, length, number in zip(rows[late], lengths[late], chance[late], strict=True):
+        chance = random.uniform(Stream.PLACE, turn, rows[late])  # the last start is known not to fit
+        for row, length, number in zip(rows[late], lengths[late], chance, strict=True):
             failures[row] = 0
+            drawn[row] += 1
             places = placement.open_starts(row, length)
             if len(places):
                 one = np.asarray([row])

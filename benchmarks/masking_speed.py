@@ -116,7 +116,10 @@ def peers(folder: Path, batches: list[list[dict[str, list[int]]]]) -> dict[str, 
     found: dict[str, Callable[[int], object]] = {}
     for name, whole in (("transformers, single pieces", False), ("transformers, whole words", True)):
         collator = DataCollatorForLanguageModeling(tokenizer, whole_word_mask=whole)
-        found[name] = lambda _, collator=collator: [collator(batch) for batch in batches]
+        # Places in the text are read for whole words alone; else they would be padded for nothing.
+        kept = ("input_ids", "offset_mapping") if whole else ("input_ids",)
+        given = [[{part: one[part] for part in kept} for one in batch] for batch in batches]
+        found[name] = lambda _, collator=collator, given=given: [collator(batch) for batch in given]
     return found
 
 

@@ -12,15 +12,15 @@ from spanbert.nn.encoder import Encoder
 from spanbert.text.tokenizer import Tokenizer
 
 
-def write_start(folder: Path, texts: Iterable[str], *, max_positions: int = 128) -> Path:
+def write_start(folder: Path, texts: Iterable[str], *, max_positions: int = 128, width: int = 32) -> Path:
     """A folder with the encoder alone; its weights are large enough that faults show."""
     tokenizer = Tokenizer.train(texts, size=300, lowercase=True, min_frequency=1)
     config = EncoderConfig(
         vocabulary_size=tokenizer.vocabulary_size,
-        width=32,
+        width=width,
         layers=2,
         heads=4,
-        feed_forward_width=64,
+        feed_forward_width=2 * width,
         max_positions=max_positions,
         init_std=0.1,
     )

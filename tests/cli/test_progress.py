@@ -7,7 +7,7 @@ from spanbert.scoring.report import Report
 from spanbert.training.events import StepRecord
 
 
-def record(step, steps=100):
+def record(step, steps=100, data_seconds=0.01):
     return StepRecord(
         step=step,
         steps=steps,
@@ -19,16 +19,16 @@ def record(step, steps=100):
         learning_rate=1e-4,
         pieces=1000,
         seconds=0.5,
-        data_seconds=0.01,
+        data_seconds=data_seconds,
     )
 
 
-def shown(**options) -> str:
+def shown(data_seconds=0.01, **options) -> str:
     stream = io.StringIO()
     with training_progress(Console(file=stream, width=120, highlight=False, **options)) as listener:
         listener.started(0, 100)
         for step in range(1, 101):
-            listener.updated(record(step))
+            listener.updated(record(step, data_seconds=data_seconds))
             if step % 50 == 0:
                 value = 80.0 - step / 10
                 listener.evaluated(step, Report("toy", {"f1": value}, "f1"), step == 50)
@@ -65,3 +65,8 @@ def test_a_terminal_gets_a_bar_and_keeps_the_evaluations():
     assert "\x1b[" in text
     assert "update 50: dev f1 75.00 (kept)" in text
     assert "all updates made" in text
+
+
+def test_a_share_of_time_in_data_is_shown_once_it_is_worth_it():
+    assert "of the time in data" not in shown(force_terminal=False)
+    assert "pieces/s (20% of the time in data), " in shown(data_seconds=0.1, force_terminal=False)

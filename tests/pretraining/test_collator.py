@@ -75,10 +75,11 @@ def test_a_word_is_masked_whole(tokenizer):
 
 
 def test_a_window_that_begins_within_a_word_is_masked_too(tokenizer):
-    inside = [number for piece, number in tokenizer.backend.get_vocab().items() if piece.startswith("##")][0]
+    pieces = tokenizer.backend.get_vocab()
+    inside = next(number for piece, number in pieces.items() if piece.startswith("##"))
     whole = tokenizer.encode("paris").ids.tolist()
     ids = [tokenizer.start_id, inside, *whole, tokenizer.end_id]
-    collator = SpanMaskingCollator(tokenizer.backend.get_vocab(), scheme=WholeWords(budget=0.5))
+    collator = SpanMaskingCollator(pieces, scheme=WholeWords(budget=0.5))
     asked = []
     for epoch in range(20):
         collator.set_epoch(epoch)

@@ -113,6 +113,14 @@ def test_epochs_may_be_fractions_and_steps_stand_instead_of_them(tmp_path):
     assert lengths == [(12, 1.5), (1, 0.125), (3, 0.375)]
 
 
+def test_the_stable_schedule_stays_at_its_peak_until_it_decays(tmp_path):
+    heard = Heard()
+    settings = {"steps": 20, "warmup": 0.1, "schedule": "stable", "decay": 0.25, "learning_rate": 1.0}
+    trainer(tmp_path, listeners=[heard], **settings).train()
+    rates = [record.learning_rate for record in heard.records]
+    assert rates == pytest.approx([1 / 3, 2 / 3, *[1.0] * 14, 0.8, 0.6, 0.4, 0.2])
+
+
 def test_the_learning_rate_follows_the_schedule(tmp_path):
     heard = Heard()
     trainer(tmp_path, steps=10, warmup=0.2, learning_rate=1.0, listeners=[heard]).train()
@@ -146,6 +154,18 @@ def test_a_loss_that_is_no_number_stops_before_the_weights_change(tmp_path):
     assert torch.equal(weights(made), weights(sound))
     assert (tmp_path / "kept").read_text() == "7"
     assert made.run.load()["step"] == 6
+
+
+class OneBroken(Data):
+    def epoch(self, seed, epoch):
+        found = super().epoch(seed, epoch)
+        found.features[17].values[0] = torch.nan
+        return found
+
+
+def test_the_sequence_whose_loss_is_no_number_is_named(tmp_path):
+    with pytest.raises(TrainingError, match=r"\(of sequence 17: 1 of 4 sequences\)"):
+        trainer(tmp_path, data=OneBroken(), steps=8, evaluations=1).train()
 
 
 def test_no_data_is_an_error(tmp_path):

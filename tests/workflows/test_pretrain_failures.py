@@ -31,8 +31,16 @@ def test_a_learning_rate_that_diverges_stops_with_update_and_sequences(pretrain_
     ended = start(pretrain_job, tmp_path / "model", flags={"learning-rate": 1e30})
     assert ended.returncode == WRONG_INPUT, ended.message
     assert last_line(ended).startswith("spanbert: update 2: the loss is ")
-    assert "the update read block " in last_line(ended)
+    assert "(of block " in last_line(ended)
+    assert "take another --output" in last_line(ended)
     assert not (tmp_path / "model" / "model.safetensors").exists()
+
+
+def test_an_update_that_overflows_the_weights_is_not_what_a_run_goes_on_from(pretrain_job, tmp_path):
+    ended = start(pretrain_job, tmp_path / "model", flags={"learning-rate": 1e39, "save-every": 1})
+    assert ended.returncode == WRONG_INPUT, ended.message
+    assert last_line(ended).startswith("spanbert: update 1: weights are no longer numbers; ")
+    assert not (tmp_path / "model" / "run" / "resume.pt").exists()
 
 
 def test_a_loss_that_is_no_number_leaves_model_and_resume_point(pretrain_job, uninterrupted, tmp_path):
@@ -49,7 +57,7 @@ def test_a_loss_that_is_no_number_leaves_model_and_resume_point(pretrain_job, un
     ended = start(pretrain_job, output, resume=True)
     assert ended.returncode == WRONG_INPUT, ended.message
     assert last_line(ended).startswith("spanbert: update 3: the loss is nan")
-    assert "the update read block " in last_line(ended)
+    assert "(of block " in last_line(ended)
     assert model_files(output) == kept
     read_folder(output)
     assert point.read_bytes() == damaged

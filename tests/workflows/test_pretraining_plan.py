@@ -1,18 +1,22 @@
 """What a plan reckons, against what torch counts."""
 
+import json
+
 import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
+from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from spanbert.cli.main import run
 from spanbert.pretraining.corpus.prepare import prepare
 from spanbert.pretraining.corpus.settings import CorpusSettings
+from spanbert.pretraining.corpus.shards import Corpus
 from spanbert.pretraining.objectives import objective
 from spanbert.workflows.pretrain import Start, pretrain
 from spanbert.workflows.pretraining_data import split
-from spanbert.workflows.pretraining_plan import flops_a_piece, plan_pretraining
+from spanbert.workflows.pretraining_plan import activation_bytes, flops_a_piece, plan_pretraining
 from spanbert.workflows.settings import PretrainSettings
 from tiny_start import write_start
 
@@ -51,13 +55,51 @@ def test_operations_are_those_that_torch_counts(corpus, start, tmp_path, name):
 
 def test_a_plan_prepares_the_corpus_and_trains_nothing(corpus, start, tmp_path):
     output = tmp_path / "model"
-    plan = plan_pretraining([corpus], output, model=start, epochs=2.0, steps=None, batch_pieces=256)
+    told = {"epochs": 2.0, "batch_pieces": 100, "accumulate": 2, "corpus_settings": {"block_pieces": 40}}
+    plan = plan_pretraining([corpus], output, model=start, **told)
     assert [path.name for path in output.iterdir()] == ["corpus"]
     network = Start.of(start, None, None).network(PretrainSettings())
     assert plan.parameters == sum(parameter.numel() for parameter in network.parameters())
-    assert plan.steps == pytest.approx(2 * 0.99 * (plan.corpus_pieces + 2 * plan.blocks) / 256, rel=0.15)
-    assert plan.hours == pytest.approx(plan.steps * 256 / plan.pieces_a_second / 3600)
-    assert 0 <= plan.padding_share < 1
+    pretrain([corpus], output, model=start, evaluations=1, **told)
+    lines = map(json.loads, (output / "run" / "metrics.jsonl").read_text().splitlines())
+    read = [line["pieces"] for line in lines if line["kind"] == "update"]
+    assert plan.steps == len(read)
+    assert plan.hours * 3600 * plan.pieces_a_second == pytest.approx(sum(read), rel=0.02)
+
+
+def test_the_padding_share_is_that_of_rows_as_long_as_the_longest(corpus, start, tmp_path):
+    told = {"corpus_settings": {"block_pieces": 40}}
+    plan = plan_pretraining([corpus], tmp_path / "model", model=start, **told)
+    lengths = Corpus(tmp_path / "model" / "corpus").lengths + 2
+    assert 0.01 < plan.padding_share == pytest.approx(1 - lengths.mean() / lengths.max(), abs=0.01)
+
+
+def test_memory_is_that_of_the_tensors_which_torch_keeps(corpus, tmp_path):
+    # Wide enough that what grows with the width outweighs the rest.
+    begin = write_start(tmp_path / "start", LINES, width=256)
+    made = Start.of(begin, None, None)
+    prepared = prepare([corpus], made.tokenizer, tmp_path / "corpus", CorpusSettings(block_pieces=40))
+    settings = PretrainSettings(objective="spans", dropout=0.0)
+    data, _ = split(prepared, made.tokenizer, settings)
+    epoch = data.epoch(0, 0)
+    network = made.network(settings)
+    kept = {}
+
+    def keep(tensor):
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    weights = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
+    with saved_tensors_hooks(keep, lambda tensor: tensor):
+        batch = epoch.batch(np.arange(len(epoch.lengths)))
+        output = network(batch)
+    assert output.losses
+    found = sum(size for place, size in kept.items() if place not in weights)
+    predictions = objective("spans").predictions
+    pieces = int(epoch.lengths.sum())
+    read = sum(map(len, batch.read)) / pieces
+    reckoned = pieces * activation_bytes(made.config, predictions, read, recompute=False)
+    assert reckoned == pytest.approx(found, rel=0.05)
 
 
 def test_the_command(corpus, start, tmp_path, capsys):

@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from spanbert.errors import SettingsError
-from spanbert.pretraining.masking import GeometricSpans, GivenSpans, MaskingScheme, SinglePieces, WholeWords
+from spanbert.pretraining.masking import (
+    GeometricSpans,
+    GivenSpans,
+    LengthLaw,
+    MaskingScheme,
+    SinglePieces,
+    WholeWords,
+)
+from spanbert.pretraining.masking.lengths import LONGEST_SPAN, SPAN_P
 
 MASKED_LM = "masked_lm"
 GLOBAL = "global_masked_lm"
@@ -59,15 +67,32 @@ OBJECTIVES: dict[str, Objective] = {
 }
 
 
-def objective(name: str, *, budget: float | None = None, pairs: bool = False) -> Objective:
-    """The objective of a name, with another masking budget if one is given, on single texts or pairs.
+def objective(
+    name: str,
+    *,
+    budget: float | None = None,
+    pairs: bool = False,
+    p: float | None = None,
+    longest: int | None = None,
+) -> Objective:
+    """The objective of a name, with what of its masking is to be another.
+
+    Args:
+        name: of `OBJECTIVES`.
+        budget: share of the pieces to mask.
+        pairs: samples are pairs of texts.
+        p: of the geometric law of span lengths.
+        longest: span, in words.
 
     Raises:
-        SettingsError: no such objective, or a budget outside (0, 1).
+        SettingsError: no such objective, a value outside its range, or a law for an objective without spans.
     """
     if name not in OBJECTIVES:
         raise SettingsError(f"unknown objective {name!r}: choose one of {', '.join(OBJECTIVES)}")
     found = replace(OBJECTIVES[name], next_sentence=pairs)
+    if not (p is None and longest is None):
+        law = LengthLaw.geometric(SPAN_P if p is None else p, LONGEST_SPAN if longest is None else longest)
+        found = _with_lengths(found, name, law)
     if budget is None:
         return found
     if not 0 < budget < 1:
@@ -77,4 +102,15 @@ def objective(name: str, *, budget: float | None = None, pairs: bool = False) ->
         loss: replace(scheme, budget=budget * scheme.budget / total)  # type: ignore[type-var]
         for loss, scheme in found.schemes.items()
     }
+    return replace(found, schemes=schemes)
+
+
+def _with_lengths(found: Objective, name: str, law: LengthLaw) -> Objective:
+    """Spans by another law, where lengths are drawn."""
+    schemes = {
+        loss: replace(scheme, law=law) if isinstance(scheme, GeometricSpans | GivenSpans) else scheme
+        for loss, scheme in found.schemes.items()
+    }
+    if not any(isinstance(one, GeometricSpans | GivenSpans) for one in schemes.values()):
+        raise SettingsError(f"{name} draws no span lengths: leave --span-p and --longest-span out")
     return replace(found, schemes=schemes)

@@ -85,13 +85,10 @@ class _Tally:
         for name, mean in means.items():
             values[f"{name}_loss"] = mean
             values[f"{name}_accuracy"] = 100 * self.hits[name] / max(self.targets[name], 1)
-        details = {}
-        if self.at_distance.any():
-            details["boundary_accuracy_by_distance"] = {
-                f"{distance}{'+' if distance == FARTHEST else ''}": round(100 * right / asked, 2)
-                for distance, (asked, right) in enumerate(self.at_distance.T.tolist())
-                if asked
-            }
+        for distance, (asked, right) in enumerate(self.at_distance.T.tolist()):
+            if asked:
+                beyond = "+" if distance == FARTHEST else ""
+                values[f"boundary_accuracy_at_{distance}{beyond}"] = 100 * right / asked
         return Report(
             "pretraining",
             {name: round(value, 6) for name, value in values.items()},
@@ -101,6 +98,5 @@ class _Tally:
                 "pieces": pieces,
                 **{f"{n} targets": c for n, c in self.targets.items()},
             },
-            details=details,
             lower_is_better=True,
         )

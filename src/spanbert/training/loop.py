@@ -25,6 +25,11 @@ from spanbert.training.run_folder import RunFolder
 from spanbert.training.schedule import linear_schedule, stable_schedule
 from spanbert.training.settings import TrainingSettings
 
+REMEDY = (
+    "what was kept before is intact, but --resume would meet the same again: take another --output, the kept "
+    "model (if there is one) as --model, and a lower --learning-rate or --precision float32"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Update:
@@ -170,11 +175,9 @@ class Trainer:
         shares = dict(zip(names, (100 * self._over_processes(hits) * scales).tolist(), strict=True))
         total = sum(means.values())
         if not (math.isfinite(total) and math.isfinite(float(norm))):
-            samples = [name for indices in update.batches for name in update.data.named(indices)]
             error = TrainingError(
-                f"update {self.step + 1}: the loss is {total}, the gradient norm {float(norm)}; what was "
-                "kept before is intact (a lower learning rate or float32 may help; the update read "
-                f"{', '.join(samples[:8])}{', ...' if len(samples) > 8 else ''})"
+                f"update {self.step + 1}: the loss is {total}, the gradient norm {float(norm)} "
+                f"({self._culprits(update)}); {REMEDY}"
             )
             raise self.processes.told_once(error)
         self.optimizer.step()
@@ -195,6 +198,22 @@ class Trainer:
             data_seconds=round(data_seconds, 4),
         )
 
+    def _culprits(self, update: _Update) -> str:
+        """In words, which sequences of an update have a loss that is no number, each read alone."""
+        model = self.accelerator.unwrap_model(self.model)
+        names = []
+        for index in np.concatenate(update.batches):
+            batch = update.data.batch(np.asarray([index]))
+            with torch.no_grad(), self.arithmetic:
+                losses = model(batch.to(self.accelerator.device)).losses
+            if not all(bool(loss.isfinite()) for loss in losses.values()):
+                names += update.data.named(np.asarray([index]))
+        read = sum(map(len, update.batches))
+        if not names:
+            return f"of none of its {read} sequences alone"
+        told = ", ".join([*names[:8], *(["..."] if len(names) > 8 else [])])
+        return f"of {told}: {len(names)} of {read} sequences"
+
     def _seed_dropout(self, number: int) -> None:
         """Make dropout a function of (seed, update, batch of it), whoever computes the batch and when."""
         sequence = np.random.SeedSequence((self.settings.seed, self.step, number))
@@ -210,8 +229,8 @@ class Trainer:
         report = self.processes.main_alone(self.evaluate)
         if not math.isfinite(report.primary_value):
             error = TrainingError(
-                f"update {self.step}: the {report.primary} of the evaluation is {report.primary_value}; what "
-                "was kept before is intact (a lower learning rate or float32 may help)"
+                f"update {self.step}: the {report.primary} of the evaluation is {report.primary_value}; "
+                f"{REMEDY}"
             )
             raise self.processes.told_once(error)
         self.stale = 0 if self.best is None or report.beats(self.best) else self.stale + 1
@@ -224,6 +243,10 @@ class Trainer:
             listener.evaluated(self.step, report, kept)
 
     def _save(self) -> None:
+        # The last update may have overflowed although its gradient did not.
+        if not all(bool(weights.isfinite().all()) for weights in self.model.parameters()):
+            error = TrainingError(f"update {self.step}: weights are no longer numbers; {REMEDY}")
+            raise self.processes.told_once(error)
         state = {
             "step": self.step,
             "steps": self.steps,

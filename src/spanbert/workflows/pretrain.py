@@ -281,7 +281,7 @@ class Start:
 
 
 def _check_size(given: Tokenizer, config: EncoderConfig, path: Path) -> None:
-    """Refuse a tokenizer that cannot be that of a model which came without one, as the released archives do."""
+    """Refuse a tokenizer that cannot be that of a model without one, as the released archives are."""
     pieces, vectors = given.vocabulary_size, config.vocabulary_size
     if not vectors - MOST_PADDING <= pieces <= vectors:
         raise CheckpointError(

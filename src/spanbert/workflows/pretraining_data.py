@@ -92,8 +92,13 @@ def prepare_corpus(
 
 def objective_of(settings: PretrainSettings) -> Objective:
     """What a run predicts. Raises SettingsError where there is no such objective."""
-    pairs = settings.sequences == "pairs"
-    return objective(settings.objective, budget=settings.budget, pairs=pairs)
+    return objective(
+        settings.objective,
+        budget=settings.budget,
+        pairs=settings.sequences == "pairs",
+        p=settings.span_p,
+        longest=settings.longest_span,
+    )
 
 
 def split(

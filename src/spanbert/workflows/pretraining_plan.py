@@ -18,6 +18,7 @@ from spanbert.pretraining.corpus.prepare import Listener as PreparationListener
 from spanbert.pretraining.model import PretrainingModel
 from spanbert.training.loop import training_arithmetic
 from spanbert.training.optimizer import build_optimizer
+from spanbert.training.order import epoch_batches
 from spanbert.workflows.pretrain import Start
 from spanbert.workflows.pretraining_data import objective_of, prepare_corpus, split
 from spanbert.workflows.settings import PretrainSettings, checked
@@ -46,7 +47,7 @@ class Plan:
         flops_a_piece: floating-point operations of forward and backward for one piece.
         memory_mib: weights, gradients, moments and the activations of a batch.
         steps: updates.
-        pieces_a_second: measured here in a trial update.
+        pieces_a_second: of one process, measured here in a small trial update.
         hours: for all updates at that speed.
     """
 
@@ -105,14 +106,18 @@ def plan_pretraining(
     mixed = np.random.default_rng(chosen.seed).permutation(len(lengths))
     trial = mixed[: max(1, int(np.searchsorted(np.cumsum(lengths[mixed]), TRIAL_PIECES)))]
     batch = epoch.batch(trial)
-    seconds = trial_update(network, batch, chosen)
+    passes, weights = trial_update(network, batch, chosen)
     tried = float(lengths[trial].sum())
     parameters = sum(parameter.numel() for parameter in network.parameters())
     predictions = objective_of(chosen).predictions
-    per_epoch = float(lengths.sum()) / (chosen.batch_pieces * chosen.accumulate)
-    steps = chosen.steps or max(1, round(chosen.epochs * per_epoch))
+    batches = epoch_batches(lengths, chosen.batch_pieces, chosen.seed, 0, chosen.accumulate)
+    updates = len(batches) // chosen.accumulate
+    steps = chosen.steps or max(1, round(chosen.epochs * updates))
+    pieces = float(lengths.sum()) / updates
+    seconds = passes * pieces / tried + weights
+    read = sum(map(len, batch.read)) / tried
     activations = chosen.batch_pieces * activation_bytes(
-        start.config, predictions, recompute=chosen.gradient_checkpointing
+        start.config, predictions, read, recompute=chosen.gradient_checkpointing
     )
     return Plan(
         corpus_pieces=prepared.pieces,
@@ -125,13 +130,11 @@ def plan_pretraining(
         width=start.config.width,
         vocabulary=start.config.vocabulary_size,
         parameters=parameters,
-        flops_a_piece=flops_a_piece(
-            start.config, lengths, predictions, sum(map(len, batch.read)) / tried, epoch.pairs
-        ),
+        flops_a_piece=flops_a_piece(start.config, lengths, predictions, read, epoch.pairs),
         memory_mib=(BYTES_A_PARAMETER * parameters + activations) / 2**20,
         steps=steps,
-        pieces_a_second=tried / seconds,
-        hours=steps * chosen.batch_pieces * chosen.accumulate / tried * seconds / 3600,
+        pieces_a_second=pieces / seconds,
+        hours=steps * seconds / 3600,
     )
 
 
@@ -157,38 +160,59 @@ def flops_a_piece(
     return float(3 * (layers + head + next_sentence))
 
 
-def activation_bytes(config: EncoderConfig, predictions: float, *, recompute: bool) -> float:
-    """Bytes that training keeps for one piece between forward and backward, in float32.
+def activation_bytes(config: EncoderConfig, predictions: float, read: float, *, recompute: bool) -> float:
+    """Bytes that training keeps for one piece between forward and backward, in float32, without dropout.
 
-    Each layer keeps its input, queries, keys, values and mixed values, what both norms and the activation
-    need; a recomputed layer its input alone. Scores over the vocabulary are kept with their gradient.
+    Each layer keeps its input, queries, keys, values and (twice) mixed values, what both norms and the
+    activation need; a recomputed layer its input alone. Of the last layer, what follows attention is kept for
+    the states that heads read alone. Scores over the vocabulary give their place to their gradient.
+
+    Args:
+        config, predictions, read: as of `flops_a_piece`.
+        recompute: whether layers are computed again for the gradient.
     """
-    inside = 10 * config.width + 2 * config.feed_forward_width
-    kept = config.width if recompute else inside
-    extra = inside if recompute else 0  # one layer at a time is computed again
-    return 4 * (config.layers * kept + extra + 2 * predictions * config.vocabulary_size)
+    attention = 6 * config.width
+    behind = 3 * config.width + 2 * config.feed_forward_width
+    kept = config.width  # the embeddings
+    if recompute:  # one layer at a time is computed again
+        kept += config.layers * config.width + attention + behind
+    else:
+        kept += (config.layers - 1) * (attention + behind) + attention
+    last = 0.0 if recompute else read * behind
+    return 4 * (kept + last + predictions * config.vocabulary_size)
 
 
-def trial_update(network: PretrainingModel, batch: PretrainingBatch, settings: PretrainSettings) -> float:
+def trial_update(
+    network: PretrainingModel, batch: PretrainingBatch, settings: PretrainSettings
+) -> tuple[float, float]:
     """Seconds of an update on the device and in the arithmetic of the run, not compiled; the second of two.
 
     Args:
         network: is changed by it.
         batch: of the run's data.
         settings: of the run.
+
+    Returns:
+        Those of forward and backward pass, which grow with the batch, and those of the change of weights.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network.to(device).train()
     optimizer = build_optimizer(network, settings.learning_rate, settings.weight_decay)
     for _ in range(2):  # the first one makes room
-        began = time.perf_counter()
+        began = _now(device)
         with training_arithmetic(settings, device):
             output = network(batch.to(device))
         total = sum(output.losses[name] / max(count, 1) for name, count in batch.target_counts.items())
         total.backward()
+        passed = _now(device)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        seconds = time.perf_counter() - began
-    return seconds
+        ended = _now(device)
+    return passed - began, ended - passed
+
+
+def _now(device: torch.device) -> float:
+    """A time at which the device has done all that it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()

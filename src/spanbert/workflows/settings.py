@@ -39,6 +39,10 @@ class PretrainSettings(TrainingSettings):
     """What a sample is: a single text, or a pair, of which is also predicted whether the second follows."""
     budget: float | None = Field(None, gt=0, lt=1)
     """Share of the pieces to mask; 0.15 when left out."""
+    span_p: float | None = Field(None, ge=0, le=1)
+    """p of the geometric law of span lengths; 0.2 when left out, 0 makes all lengths alike."""
+    longest_span: int | None = Field(None, ge=1, le=100)
+    """The longest span, in words; 10 when left out."""
     held_out: float = Field(0.01, gt=0, lt=1)
     """Share of the blocks on which the validation loss is measured, with masks that never change."""
     most_held_out: int = Field(256, ge=1)

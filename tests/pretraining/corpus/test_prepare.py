@@ -1,5 +1,6 @@
 import json
 import re
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -160,3 +161,16 @@ def test_progress_grows_to_the_whole(sources, tokenizer, tmp_path):
 def test_what_is_no_corpus_file_is_named_in_the_manifest(prepared, sources):
     (sources / "picture.png").write_bytes(b"")
     assert [re.sub(".*/", "", name) for name in prepared().manifest.passed_over] == ["picture.png"]
+
+
+def test_memory_is_bounded_whatever_the_size_of_the_corpus(tokenizer, tmp_path):
+    peaks = []
+    settings = CorpusSettings(shard_chars=100_000, block_pieces=60, workers=1)
+    for lines in (1_500, 4_500):
+        path = tmp_path / f"{lines}.txt"
+        path.write_text(("the river runs through the capital city of france, " * 12 + "\n") * lines)
+        tracemalloc.start()
+        prepare([path], tokenizer, tmp_path / f"corpus-{lines}", settings)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0]

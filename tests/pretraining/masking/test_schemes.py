@@ -171,7 +171,7 @@ def test_starts_are_uniform_over_words_and_not_over_pieces():
     "scheme", [WholeWords(budget=0.05), GeometricSpans(budget=0.05, law=LengthLaw((1.0,)))], ids=str
 )
 def test_starts_are_uniform_where_neighbours_stay_visible(scheme):
-    # At a twentieth spans hardly meet; each of 20 words, one of them of four pieces, is as likely as any other.
+    # At a twentieth spans hardly meet: all words are as likely, that of four pieces too.
     sequences = framed([[1] * 10 + [4] + [1] * 9] * 6000)
     spans = choose(scheme, sequences)
     words = np.searchsorted(sequences.words.starts, spans.starts) - sequences.words.first[spans.rows] - 1

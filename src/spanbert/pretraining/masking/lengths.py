@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 
 from spanbert.errors import SettingsError
 
+SPAN_P = 0.2
+LONGEST_SPAN = 10
+"""SpanBERT's law of span lengths (Joshi et al. 2020, section 3.1)."""
+
 
 @dataclass(frozen=True)
 class LengthLaw:
@@ -23,7 +27,7 @@ class LengthLaw:
     probabilities: tuple[float, ...]
 
     @classmethod
-    def geometric(cls, p: float = 0.2, longest: int = 10) -> LengthLaw:
+    def geometric(cls, p: float = SPAN_P, longest: int = LONGEST_SPAN) -> LengthLaw:
         """Geometric with parameter p, truncated at `longest` and renormalised (Joshi et al. 2020, 3.1).
 
         With p = 0.2 and 10 the mean is 3.797. p = 0 is the uniform law.

@@ -1,14 +1,17 @@
-"""Do spans and the boundary objective help? The paper's comparison, small enough for two cores.
+r"""Do spans and the boundary objective help? The paper's comparison, small enough for two cores.
 
     python recipes/objectives/compare.py DATA runs/objectives --start runs/mini/start
-    python recipes/objectives/compare.py DATA runs/scratch --preset tiny --tokenizer runs/mini/start
+    spanbert tokenizer DATA/corpus/en-wiki.txt.gz --output runs/scratch-tokenizer --size 8000 --uncased
+    python recipes/objectives/compare.py DATA runs/scratch --preset tiny --tokenizer runs/scratch-tokenizer \
+        --pretraining-steps 2500 --pretraining-rate 1e-3 --finetuning-steps 600 --finetuning-rate 1e-3
 
 Each arm continues the same start on the same text for the same number of pieces with its objective (`none`
 does not), then learns question answering from `squad1/train-small` and answers `squad1/dev` and
 `newwiki/dev`; nothing is chosen on those, and their paragraphs are taken out of the text. Arms are also
-compared by masked-LM loss on held-out text under two fixed maskings. A killed comparison goes on where it was
-when the command is given again. `results.json` and `results.png` are written after every run. DATA is the
-folder with qa/ and corpus/.
+compared by masked-LM loss on held-out text under two fixed maskings. `spans_minus_words` is the question
+itself: the two arms that hide spans against the two that hide single pieces or words. A killed comparison
+goes on where it was when the command is given again. `results.json` and `results.png` are written after every
+run. DATA is the folder with qa/ and corpus/.
 """
 
 from __future__ import annotations
@@ -18,12 +21,13 @@ import gzip
 import json
 import statistics
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from spanbert.pretraining.validation import validate
 from spanbert.tasks.question_answering.metrics import scorer_for
@@ -34,7 +38,9 @@ from spanbert.workflows.pretraining_data import prepare_corpus, split
 from spanbert.workflows.provenance import machine, package
 from spanbert.workflows.settings import PretrainSettings, checked
 
-ARMS = ("none", "subwords", "whole-words", "spans", "spanbert")
+SPANS = ("spans", "spanbert")
+WORDS = ("subwords", "whole-words")
+ARMS = ("none", *WORDS, *SPANS)
 MASKINGS = ("subwords", "spans")
 TESTS = {"squad1": "qa/squad1/dev.json", "newwiki": "qa/newwiki/dev.json.gz"}
 CORPUS = ("corpus/en-wiki.txt.gz", "corpus/en-novels.txt.gz", "corpus/en-wikitext2-valid.txt.gz")
@@ -226,13 +232,16 @@ def write(arguments: argparse.Namespace, done: dict[str, list[dict[str, Any]]]) 
                 if runs[0]["masked_lm_loss"]
             },
             "f1_minus_subwords": {
-                test: difference(runs, done["subwords"], test) for test in TESTS if "subwords" in done
+                test: difference(done, (arm,), ("subwords",), test) for test in TESTS if "subwords" in done
             },
         }
     result = {
         "claim": "masking spans and predicting them from their boundaries helps question answering",
         "command": " ".join(["python", *sys.argv]),
         "arms": arms,
+        "spans_minus_words": {
+            test: difference(done, SPANS, WORDS, test) for test in TESTS if {*SPANS, *WORDS} <= done.keys()
+        },
         "machine": machine(),
         "package": package(),
     }
@@ -249,10 +258,22 @@ def spread(values: list[float]) -> dict[str, float]:
     }
 
 
-def difference(runs: list[dict[str, Any]], base: list[dict[str, Any]], test: str) -> dict[str, float]:
-    """Mean difference in F1 over common seeds, with a 95 % interval over questions and seeds drawn anew."""
-    pairs = list(zip(runs, base, strict=False))
-    gained = np.asarray([np.subtract(run["f1"][test], other["f1"][test]) for run, other in pairs])
+def difference(
+    done: dict[str, list[dict[str, Any]]], arms: Sequence[str], base: Sequence[str], test: str
+) -> dict[str, float]:
+    """Mean F1 of some arms less that of others over common seeds.
+
+    The 95 % interval draws seeds and questions anew.
+    """
+    common = min(len(done[arm]) for arm in (*arms, *base))
+
+    def mean(names: Sequence[str]) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = np.mean(
+            [[run["f1"][test] for run in done[name][:common]] for name in names], axis=0
+        )
+        return found
+
+    gained = mean(arms) - mean(base)
     random = np.random.default_rng(0)
     seeds, asked = gained.shape
     means = [
@@ -289,9 +310,10 @@ def draw(done: dict[str, list[dict[str, Any]]], target: Path) -> None:
             steps = [step for step, _ in runs[0]["curve"]]
             losses = np.mean([[loss for _, loss in run["curve"]] for run in runs], axis=0)
             panels[-1].plot(steps, losses, marker=".", label=arm)
-    panels[-1].set_title("masked-LM loss, each under its own masks (nats)")
+    panels[-1].set_title("masked-LM loss under own masks (nats)")
     panels[-1].set_xlabel("update")
-    panels[-1].legend()
+    if panels[-1].lines:
+        panels[-1].legend()
     figure.savefig(target, dpi=120)
     plt.close(figure)
 

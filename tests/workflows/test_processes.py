@@ -193,6 +193,20 @@ def test_torchrun_ends_when_a_worker_is_killed_and_resumes(job, alone, tmp_path)
     assert_the_same_run(output, alone)
 
 
+def test_accelerate_launches_the_same_run(job, alone, tmp_path):
+    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
+    done = subprocess.run(
+        [*launcher, "-m", "spanbert", *map(str, pretraining(job, tmp_path / "model"))],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert_the_same_run(tmp_path / "model", alone)
+
+
 def worker(launcher: int, number: int) -> int:
     """Process id of a launcher's worker by its rank."""
     for child in Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split():

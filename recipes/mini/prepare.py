@@ -45,9 +45,10 @@ STAGES: dict[str, Sources] = {
         ("qamr", "all", 4, 1),
     ),
     "whole": (("squad1", "all", 1, 1), ("squad2", "all", 1, 6), ("disfl-qa", "all", 1, 1)),
+    "long": (("squad1", "all", 1, 1), ("squad2", "all", 1, 4), ("disfl-qa", "all", 1, 1)),
 }
 # The stages in which SQuAD 1.1 questions are asked once more with a detail changed: every how many of them.
-CHANGED_EVERY = {"train": 2, "whole": 2}
+CHANGED_EVERY = {"train": 2, "whole": 2, "long": 3}
 SEED = 0
 
 

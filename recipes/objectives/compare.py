@@ -69,6 +69,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--arms", nargs="+", default=ARMS)
     parser.add_argument("--budget", type=float, help="share of the pieces to mask, in place of 0.15")
+    parser.add_argument("--final-budget", type=float, help="share to end with, if it is to change")
     parser.add_argument("--pretraining-steps", type=int, default=300)
     parser.add_argument("--pretraining-rate", type=float, default=1e-4)
     parser.add_argument("--finetuning-steps", type=int, default=250)
@@ -170,6 +171,7 @@ def settings(arguments: argparse.Namespace, arm: str) -> dict[str, Any]:
     return {
         "objective": arm,
         "budget": arguments.budget,
+        "final_budget": arguments.final_budget,
         "steps": arguments.pretraining_steps,
         "batch_pieces": BATCH_PIECES,
         "learning_rate": arguments.pretraining_rate,
@@ -182,7 +184,8 @@ def settings(arguments: argparse.Namespace, arm: str) -> dict[str, Any]:
 
 def masked_lm_loss(arguments: argparse.Namespace, encoder: Path, masking: str) -> float:
     """Nats on the held-out blocks under fixed masks of an objective, not of the one that was trained."""
-    chosen = checked(PretrainSettings, {**settings(arguments, masking), "budget": None}, "settings")
+    usual = {**settings(arguments, masking), "budget": None, "final_budget": None}
+    chosen = checked(PretrainSettings, usual, "settings")
     start = Start.of(encoder, None, None)
     corpus = prepare_corpus(
         [arguments.output / TEXT],

@@ -40,6 +40,17 @@ def test_what_draws_no_lengths_takes_no_law(name):
 
 
 @pytest.mark.parametrize("budget", [0.0, 1.0, -0.1])
-def test_a_budget_is_a_share(budget):
+@pytest.mark.parametrize("which", ["budget", "final_budget"])
+def test_a_budget_is_a_share(budget, which):
     with pytest.raises(SettingsError, match="masking budget"):
-        objective("spans", budget=budget)
+        objective("spans", **{which: budget})
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_a_budget_moves_over_the_run_in_a_straight_line(name):
+    moving = objective(name, budget=0.3, final_budget=0.1)
+    shares = [moving.after(progress).budget for progress in (0.0, 0.25, 0.5, 1.0)]
+    assert shares == pytest.approx([0.3, 0.25, 0.2, 0.1])
+    assert moving.predictions == pytest.approx(objective(name, budget=0.2).predictions)
+    assert objective(name, final_budget=0.4).after(1.0).budget == pytest.approx(0.4)
+    assert objective(name).after(0.5) == objective(name)

@@ -22,6 +22,7 @@ from small_pretraining import SETTINGS
 from spanbert.checkpoint.vocabulary import read_tokenizer
 from spanbert.errors import DataError, SettingsError, SpanbertError
 from spanbert.nn.batch import PieceBatch
+from spanbert.pretraining.batch import Masker
 from spanbert.pretraining.corpus.prepare import prepare
 from spanbert.pretraining.corpus.settings import CorpusSettings
 from spanbert.pretraining.corpus.shards import Corpus
@@ -103,6 +104,33 @@ def test_a_resumed_run_ends_in_the_same_bits(corpus, start, trained, tmp_path, s
     one, other = (load_file(folder / "model.safetensors") for folder in (output, tmp_path / "model"))
     assert one.keys() == other.keys()
     assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_moving_budget_is_that_of_the_update_and_the_last_one_validates(
+    corpus, start, tmp_path, monkeypatch
+):
+    shares = []
+    make = Masker.batch
+
+    def noted(self, sequences, epoch, progress=1.0):
+        batch = make(self, sequences, epoch, progress)
+        words = len(sequences.piece_ids) - 2 * len(sequences.lengths)
+        shares.append((progress, batch.target_counts["masked_lm"] / words))
+        return batch
+
+    monkeypatch.setattr(Masker, "batch", noted)
+    moving = SETTINGS | {"objective": "subwords", "budget": 0.7, "final_budget": 0.1}
+    pretrain([corpus], tmp_path / "whole", model=start, **moving)
+    updates = [(progress, share) for progress, share in shares if progress < 1]
+    assert [progress for progress, _ in updates] == [step / len(updates) for step in range(len(updates))]
+    for progress, share in updates:
+        assert share == pytest.approx(0.7 - 0.6 * progress, abs=0.1)
+    assert all(abs(share - 0.1) < 0.05 for progress, share in shares if progress == 1)
+
+    with pytest.raises(Stop):
+        pretrain([corpus], tmp_path / "parts", model=start, listeners=[StopAt(5)], **moving)
+    pretrain([corpus], tmp_path / "parts", model=start, resume=True, **moving)
+    assert records(tmp_path / "parts") == records(tmp_path / "whole")
 
 
 def test_a_released_model_goes_on_with_its_heads(tmp_path):

@@ -128,7 +128,7 @@ class PretrainingBatch:
 
 @dataclass(frozen=True)
 class Masker:
-    """Makes batches: a pure function of (seed, epoch) and the sequences' sample numbers.
+    """Makes batches: a pure function of (seed, epoch, progress) and the sequences' sample numbers.
 
     Args:
         objective: what is hidden and predicted.
@@ -142,19 +142,26 @@ class Masker:
     seed: int
     places: int = PLACES
 
-    def batch(self, sequences: Sequences, epoch: int) -> PretrainingBatch:
-        """Masked sequences with their targets."""
+    def batch(self, sequences: Sequences, epoch: int, progress: float = 1.0) -> PretrainingBatch:
+        """Masked sequences with their targets.
+
+        Args:
+            sequences: as they stand in the corpus.
+            epoch: counted from 0; each masks anew.
+            progress: share of the run's updates that are made, where the budget changes with them.
+        """
+        objective = self.objective.after(progress)
         seen = sequences.piece_ids
         open_sequences = sequences
         masked: dict[str, MaskedTargets] = {}
         boundary: BoundaryTensors | None = None
-        for choice, (loss, scheme) in enumerate(self.objective.schemes.items()):
+        for choice, (loss, scheme) in enumerate(objective.schemes.items()):
             random = SampleRandom(self.seed, epoch, sequences.samples, choice)
             spans = scheme.choose(open_sequences, random)
             positions = spans.positions
             masked[loss] = MaskedTargets(_tensor(positions), _tensor(sequences.piece_ids[positions]))
             seen = self.corruption.apply(replace(sequences, piece_ids=seen), spans, random)
-            if choice == 0 and self.objective.boundary:
+            if choice == 0 and objective.boundary:
                 boundary = _boundary(spans, sequences.piece_ids, self.places)
             open_sequences = open_sequences.without(spans)
         lengths = sequences.lengths

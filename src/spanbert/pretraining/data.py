@@ -33,8 +33,8 @@ class PretrainingEpoch(Protocol):
         """How many of the sequences are pairs of texts."""
         ...
 
-    def batch(self, indices: NDArray[np.int64]) -> PretrainingBatch:
-        """Some sequences, masked."""
+    def batch(self, indices: NDArray[np.int64], progress: float = 1.0) -> PretrainingBatch:
+        """Some sequences, masked as they are after a share of the run's updates."""
         ...
 
     def named(self, indices: NDArray[np.int64]) -> list[str]:
@@ -70,11 +70,11 @@ class BlockEpoch:
         """None."""
         return 0
 
-    def batch(self, indices: NDArray[np.int64]) -> PretrainingBatch:
-        """Some sequences, masked."""
+    def batch(self, indices: NDArray[np.int64], progress: float = 1.0) -> PretrainingBatch:
+        """Some sequences, masked as they are after a share of the run's updates."""
         numbers = self.blocks[indices]
         sequences = framed(self.corpus.gather(numbers), numbers, self.tokenizer)
-        return self.masker.batch(sequences, self.epoch)
+        return self.masker.batch(sequences, self.epoch, progress)
 
     def named(self, indices: NDArray[np.int64]) -> list[str]:
         """The numbers of their blocks."""
@@ -116,9 +116,9 @@ class PairEpoch:
         """How many of the sequences are pairs of texts."""
         return int(self.pairing.paired.sum())
 
-    def batch(self, indices: NDArray[np.int64]) -> PretrainingBatch:
-        """Some sequences, masked."""
-        return self.masker.batch(self.sequences(indices), self.epoch)
+    def batch(self, indices: NDArray[np.int64], progress: float = 1.0) -> PretrainingBatch:
+        """Some sequences, masked as they are after a share of the run's updates."""
+        return self.masker.batch(self.sequences(indices), self.epoch, progress)
 
     def named(self, indices: NDArray[np.int64]) -> list[str]:
         """The numbers of their blocks, two where parts were exchanged."""

@@ -33,11 +33,13 @@ class Objective:
         boundary: whether the pieces of the first scheme's spans are predicted from the spans' neighbours too.
         next_sentence: whether samples are pairs of texts, and whether the second follows the first is
             predicted (BERT's second objective, Devlin et al. 2019, section 3.1).
+        final_budget: where the budget of the schemes goes, in a straight line over the run.
     """
 
     schemes: Mapping[str, MaskingScheme]
     boundary: bool = False
     next_sentence: bool = False
+    final_budget: float | None = None
 
     @property
     def losses(self) -> tuple[str, ...]:
@@ -46,10 +48,29 @@ class Objective:
         return (*self.schemes, *(name for name, wanted in heads.items() if wanted))
 
     @property
+    def budget(self) -> float:
+        """Share of the pieces that are masked, at the beginning of a run."""
+        return sum(scheme.budget for scheme in self.schemes.values())
+
+    @property
     def predictions(self) -> float:
-        """Expected predictions over the vocabulary for each piece read."""
-        budgets = [scheme.budget for scheme in self.schemes.values()]
+        """Expected predictions over the vocabulary for each piece read, over the run."""
+        budgets = [scheme.budget for scheme in self.after(0.5).schemes.values()]
         return sum(budgets) + (budgets[0] if self.boundary else 0.0)
+
+    def after(self, progress: float) -> Objective:
+        """As it is when a share of the run's updates is made."""
+        if self.final_budget is None:
+            return self
+        return self.with_budget(self.budget + progress * (self.final_budget - self.budget))
+
+    def with_budget(self, budget: float) -> Objective:
+        """With another share of the pieces to mask, spread over the schemes as before."""
+        schemes = {
+            loss: replace(scheme, budget=budget * scheme.budget / self.budget)  # type: ignore[type-var]
+            for loss, scheme in self.schemes.items()
+        }
+        return replace(self, schemes=schemes)
 
 
 OBJECTIVES: dict[str, Objective] = {
@@ -71,6 +92,7 @@ def objective(
     name: str,
     *,
     budget: float | None = None,
+    final_budget: float | None = None,
     pairs: bool = False,
     p: float | None = None,
     longest: int | None = None,
@@ -80,6 +102,7 @@ def objective(
     Args:
         name: of `OBJECTIVES`.
         budget: share of the pieces to mask.
+        final_budget: the share to end with, if it is to change over the run.
         pairs: samples are pairs of texts.
         p: of the geometric law of span lengths.
         longest: span, in words.
@@ -93,16 +116,11 @@ def objective(
     if not (p is None and longest is None):
         law = LengthLaw.geometric(SPAN_P if p is None else p, LONGEST_SPAN if longest is None else longest)
         found = _with_lengths(found, name, law)
-    if budget is None:
-        return found
-    if not 0 < budget < 1:
-        raise SettingsError(f"masking budget: a share between 0 and 1 is needed, got {budget}")
-    total = sum(scheme.budget for scheme in found.schemes.values())
-    schemes = {
-        loss: replace(scheme, budget=budget * scheme.budget / total)  # type: ignore[type-var]
-        for loss, scheme in found.schemes.items()
-    }
-    return replace(found, schemes=schemes)
+    for share in (budget, final_budget):
+        if not (share is None or 0 < share < 1):
+            raise SettingsError(f"masking budget: a share between 0 and 1 is needed, got {share}")
+    found = replace(found, final_budget=final_budget)
+    return found if budget is None else found.with_budget(budget)
 
 
 def _with_lengths(found: Objective, name: str, law: LengthLaw) -> Objective:

@@ -46,8 +46,8 @@ class Epoch(Protocol):
         """Pieces of each sequence."""
         ...
 
-    def batch(self, indices: NDArray[np.int64]) -> Batch:
-        """Some sequences as a batch."""
+    def batch(self, indices: NDArray[np.int64], progress: float = 1.0) -> Batch:
+        """Some sequences as a batch, as they are after a share of the run's updates."""
         ...
 
     def named(self, indices: NDArray[np.int64]) -> list[str]:
@@ -80,8 +80,8 @@ class FeatureEpoch:
         """Pieces of each feature."""
         return np.asarray([feature.piece_count for feature in self.features], dtype=np.int64)
 
-    def batch(self, indices: NDArray[np.int64]) -> Any:
-        """Some features as a batch."""
+    def batch(self, indices: NDArray[np.int64], progress: float = 1.0) -> Any:
+        """Some features as a batch, the same all along."""
         return self.collate([self.features[index] for index in indices])
 
     def named(self, indices: NDArray[np.int64]) -> list[str]:

@@ -149,7 +149,8 @@ class Trainer:
         filled = [number for number in numbers if len(update.batches[number])]
         # All exchange gradients in every update: a process without sequences adds zeros.
         weight = 1.0 if filled else 0.0
-        mine = {number: update.data.batch(update.batches[number]) for number in filled or [0]}
+        progress = self.step / self.steps
+        mine = {number: update.data.batch(update.batches[number], progress) for number in filled or [0]}
         data_seconds = time.perf_counter() - began
         names = list(mine[min(mine)].target_counts)
         counts = self._over_processes(
@@ -203,7 +204,7 @@ class Trainer:
         model = self.accelerator.unwrap_model(self.model)
         names = []
         for index in np.concatenate(update.batches):
-            batch = update.data.batch(np.asarray([index]))
+            batch = update.data.batch(np.asarray([index]), self.step / self.steps)
             with torch.no_grad(), self.arithmetic:
                 losses = model(batch.to(self.accelerator.device)).losses
             if not all(bool(loss.isfinite()) for loss in losses.values()):

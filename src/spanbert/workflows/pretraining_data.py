@@ -95,6 +95,7 @@ def objective_of(settings: PretrainSettings) -> Objective:
     return objective(
         settings.objective,
         budget=settings.budget,
+        final_budget=settings.final_budget,
         pairs=settings.sequences == "pairs",
         p=settings.span_p,
         longest=settings.longest_span,

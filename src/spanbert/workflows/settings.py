@@ -39,6 +39,8 @@ class PretrainSettings(TrainingSettings):
     """What a sample is: a single text, or a pair, of which is also predicted whether the second follows."""
     budget: float | None = Field(None, gt=0, lt=1)
     """Share of the pieces to mask; 0.15 when left out."""
+    final_budget: float | None = Field(None, gt=0, lt=1)
+    """Share to end with, reached in a straight line over the run; as at first when left out."""
     span_p: float | None = Field(None, ge=0, le=1)
     """p of the geometric law of span lengths; 0.2 when left out, 0 makes all lengths alike."""
     longest_span: int | None = Field(None, ge=1, le=100)

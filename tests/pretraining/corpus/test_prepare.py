@@ -1,5 +1,7 @@
 import json
 import re
+import shutil
+import threading
 import tracemalloc
 from itertools import pairwise
 
@@ -13,6 +15,7 @@ from spanbert.pretraining.corpus import reading
 from spanbert.pretraining.corpus.prepare import prepare
 from spanbert.pretraining.corpus.reading import read_jsonl, read_text
 from spanbert.pretraining.corpus.settings import CorpusSettings
+from spanbert.pretraining.corpus.unfinished import alone_in
 from spanbert.text.tokenizer import Tokenizer
 
 
@@ -161,6 +164,27 @@ def test_progress_grows_to_the_whole(sources, tokenizer, tmp_path):
 def test_what_is_no_corpus_file_is_named_in_the_manifest(prepared, sources):
     (sources / "picture.png").write_bytes(b"")
     assert [re.sub(".*/", "", name) for name in prepared().manifest.passed_over] == ["picture.png"]
+
+
+def test_a_run_waits_for_another_in_the_same_folder(prepared, sources, tokenizer, tmp_path, caplog):
+    expected = prepared()
+    folder, told, made = tmp_path / "shared", [], []
+
+    def run():
+        settings = CorpusSettings(block_pieces=30, shard_chars=900, workers=1)
+        made.append(prepare([sources], tokenizer, folder, settings, progress=told.append))
+
+    waiting = threading.Thread(target=run)
+    with alone_in(folder):
+        waiting.start()
+        while "waiting for another run that prepares it" not in caplog.text:
+            assert waiting.is_alive()
+            waiting.join(0.05)
+        shutil.copytree(expected.folder, folder, dirs_exist_ok=True)
+    waiting.join()
+    assert {one.stage for one in told} == {"hashing"}, "it takes what the other has written"
+    assert contents(folder) == contents(expected.folder)
+    assert made[0].pieces == expected.pieces
 
 
 def test_memory_is_bounded_whatever_the_size_of_the_corpus(tokenizer, tmp_path):

@@ -143,7 +143,7 @@ def test_a_full_disk_is_an_error_of_one_line_and_the_next_run_goes_on(
     assert "cannot be written" in done.stderr
     assert "make room and run the same command again: finished shards are kept" in done.stderr
     assert len(done.stderr.splitlines()) == 1
-    assert not list((tmp_path / "corpus").glob(".*"))
+    assert not list((tmp_path / "corpus").glob(".*.part"))
     prepared()
     assert contents(tmp_path / "corpus") == contents(tmp_path / "whole")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -31,9 +32,16 @@ from spanbert.pretraining.corpus.settings import CorpusSettings
 from spanbert.pretraining.corpus.shard_file import Shard, write_array
 from spanbert.pretraining.corpus.shards import Corpus
 from spanbert.pretraining.corpus.sources import Source, find_sources, kind
-from spanbert.pretraining.corpus.unfinished import begin, clear, note_finished, origin_before, shard_file
+from spanbert.pretraining.corpus.unfinished import (
+    alone_in,
+    begin,
+    clear,
+    note_finished,
+    origin_before,
+    shard_file,
+)
 from spanbert.pretraining.corpus.workers import cut_in_order
-from spanbert.text.files import make_folder, write_json
+from spanbert.text.files import write_json
 from spanbert.text.tokenizer import Tokenizer
 
 WORTH_PROCESSES = 1 << 25
@@ -83,7 +91,7 @@ def prepare(
     Args:
         sources: files (text, JSONL, Parquet; plain, .gz or .zst), folders, ids of hub data sets.
         tokenizer: cuts the text.
-        output: folder to be; one process at a time may prepare into it.
+        output: folder to be; where another process prepares into it, that one's end is waited for.
         settings: how to read and pack.
         leave_out: folders inside the sources that are not looked into, besides `output`.
         progress: is told how far it is.
@@ -107,27 +115,26 @@ def prepare(
         settings=settings.of_content(),
         sources=[],
     )
-    before = origin_before(output)
-    if before is not None:
-        _check_same_kind(before, origin, output)
+    _before_of_same_kind(origin, output)
     origin = origin.model_copy(update={"sources": _hashed(found, tell)})
-    if (output / MANIFEST).exists():
-        if before is None or _contents(before) != _contents(origin):
-            told = "" if before is None else f" ({_difference(before, origin)})"
-            raise DataError(
-                f"is a prepared corpus of other sources{told}; a run goes on with the sources that it began "
-                "with, for another one choose another folder or delete this one",
-                output,
-            )
-        corpus = Corpus(output)
-        corpus.check()
-    else:
-        make_folder(output)
-        records = begin(output, before, origin)
-        _write_shards(records, found, tokenizer, output, settings=settings, tell=tell)
-        _write_manifest(records, origin, passed_over, output)
-        corpus = Corpus(output)
-    clear(output)
+    with contextlib.nullcontext() if (output / MANIFEST).exists() else alone_in(output):
+        before = _before_of_same_kind(origin, output)
+        if (output / MANIFEST).exists():
+            if before is None or _contents(before) != _contents(origin):
+                told = "" if before is None else f" ({_difference(before, origin)})"
+                raise DataError(
+                    f"is a prepared corpus of other sources{told}; a run goes on with the sources that it "
+                    "began with, for another one choose another folder or delete this one",
+                    output,
+                )
+            corpus = Corpus(output)
+            corpus.check()
+        else:
+            records = begin(output, before, origin)
+            _write_shards(records, found, tokenizer, output, settings=settings, tell=tell)
+            _write_manifest(records, origin, passed_over, output)
+            corpus = Corpus(output)
+        clear(output)
     if lost := corpus.manifest.counts.lost_given:
         logging.getLogger(__name__).warning(
             "%s: %d of %d given spans cannot be masked (no piece in them, or the end of a line or block)",
@@ -220,7 +227,11 @@ def _write_manifest(records: list[ShardRecord], origin: Origin, passed_over: lis
     write_json(output / MANIFEST, manifest.model_dump(mode="json"))
 
 
-def _check_same_kind(before: Origin, now: Origin, output: Path) -> None:
+def _before_of_same_kind(now: Origin, output: Path) -> Origin | None:
+    """What the folder is a corpus of, if it is one of this tokenizer and these settings."""
+    before = origin_before(output)
+    if before is None:
+        return None
     remedy = "choose another folder or delete it"
     if before.tokenizer_sha256 != now.tokenizer_sha256:
         raise SettingsError(f"{output}: was prepared with another tokenizer; {remedy}")
@@ -229,6 +240,7 @@ def _check_same_kind(before: Origin, now: Origin, output: Path) -> None:
             f"{name} {before.settings.get(name)!r}, now {now.settings[name]!r}" for name in changed
         )
         raise SettingsError(f"{output}: was prepared with other settings ({told}); {remedy}")
+    return before
 
 
 def _hashed(sources: Sequence[Source], tell: Listener) -> list[SourceRecord]:

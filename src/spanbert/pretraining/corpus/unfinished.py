@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from spanbert.errors import DataError
 from spanbert.pretraining.corpus.manifest import (
@@ -15,7 +20,29 @@ from spanbert.pretraining.corpus.manifest import (
     parsed,
     read_manifest,
 )
-from spanbert.text.files import write_json
+from spanbert.text.files import make_folder, write_json
+
+LOCK = ".lock"
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Wait until no other process prepares into the folder (made where there is none); keep others waiting.
+
+    Raises:
+        SpanbertError: the folder cannot be made.
+    """
+    make_folder(folder)
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        logging.getLogger(__name__).warning("%s: waiting for another run that prepares it", folder)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def origin_before(folder: Path) -> Origin | None:
@@ -59,7 +86,12 @@ def note_finished(folder: Path, record: ShardRecord) -> None:
 
 def clear(folder: Path) -> None:
     """Remove what only an unfinished preparation needs."""
-    for leftover in (*folder.glob(".*.part"), *folder.glob("shard-*.json"), folder / UNFINISHED):
+    for leftover in (
+        *folder.glob(".*.part"),
+        *folder.glob("shard-*.json"),
+        folder / UNFINISHED,
+        folder / LOCK,
+    ):
         leftover.unlink(missing_ok=True)
 
 

@@ -3,15 +3,20 @@
     python recipes/mini/package.py runs/mini/model runs/mini/held-out.json.gz src/spanbert/models/mini
 
 Threshold and temperatures are fitted anew on the held-out questions, with the weights as they are shipped.
+The parts for other tasks are carried over to the new weights: they compute what they did, and stay small if
+the new weights kept the lower layers (`frozen_layers`).
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import spanbert
-from spanbert.checkpoint.folder import write_compact, write_task
+from spanbert.checkpoint.folder import read_folder, write_compact, write_task
+from spanbert.checkpoint.parts import PARTS, part_names, with_part, write_part
 from spanbert.scoring.report import Report
 from spanbert.workflows.model_source import describe
 
@@ -23,8 +28,14 @@ def main() -> None:
     if len(sys.argv) != 4:
         sys.exit(__doc__)
     source, held_out, target = map(Path, sys.argv[1:])
-    write_compact(source, target)
-    (target / "vocab.txt").unlink()  # tokenizer.json holds it
+    with tempfile.TemporaryDirectory() as folder:
+        before = Path(folder) / "before"
+        if (target / PARTS).exists():
+            shutil.copytree(target, before)
+        write_compact(source, target)
+        (target / "vocab.txt").unlink()  # tokenizer.json holds it
+        for name in part_names(before):
+            write_part(read_folder(target), with_part(read_folder(before), name))
     predictor = spanbert.load(target)
     examples = list(predictor.task.read(held_out))
     predictions = list(predictor.predict(examples))
@@ -32,7 +43,7 @@ def main() -> None:
     write_task(target, describe(task))
     report = task.score(examples, [task.refit(prediction) for prediction in predictions])
     (target / "README.md").write_text(card(report), encoding="utf-8")
-    size = sum(file.stat().st_size for file in target.iterdir())
+    size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
     print(f"{target}: {size / 1e6:.1f} MB; on the held-out questions {report.values}")
 
 

@@ -2,7 +2,9 @@ import io
 
 from rich.console import Console
 
+from spanbert.cli.pretrain import LONG_TO_HASH, PreparationLine
 from spanbert.cli.progress import training_progress
+from spanbert.pretraining.corpus.prepare import PreparationProgress
 from spanbert.scoring.report import Report
 from spanbert.training.events import StepRecord
 
@@ -70,3 +72,16 @@ def test_a_terminal_gets_a_bar_and_keeps_the_evaluations():
 def test_a_share_of_time_in_data_is_shown_once_it_is_worth_it():
     assert "of the time in data" not in shown(force_terminal=False)
     assert "pieces/s (20% of the time in data), " in shown(data_seconds=0.1, force_terminal=False)
+
+
+def test_a_preparation_says_every_tenth_of_what_takes_long():
+    stream = io.StringIO()
+    line = PreparationLine(Console(file=stream, highlight=False))
+    for total in (1000, 10 * LONG_TO_HASH):
+        for stage in ("hashing", "tokenizing"):
+            for done in range(21):
+                line(PreparationProgress(stage, done * total // 20, total, pieces=100 * done))
+    lines = stream.getvalue().splitlines()
+    cut = [f"preparing the corpus: {10 * tenth} %, {200 * tenth:,} pieces" for tenth in range(11)]
+    hashed = [f"preparing the corpus: {10 * tenth} % of the hashes" for tenth in range(11)]
+    assert lines == [*cut, *hashed, *cut]

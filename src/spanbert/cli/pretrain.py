@@ -131,18 +131,23 @@ def plan_table(plan: Plan) -> Table:
     return table
 
 
+LONG_TO_HASH = 1 << 32
+"""Bytes of sources whose hashes take more than some seconds."""
+
+
 class PreparationLine:
-    """Says how far the preparation of a corpus is, a line for every tenth of it."""
+    """Says how far the preparation of a corpus is, a line for every tenth of each stage."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.said = -1
+        self.said = ("", -1)
 
     def __call__(self, progress: PreparationProgress) -> None:
         """Hear of progress."""
         tenth = 10 * progress.done_bytes // max(progress.total_bytes, 1)
-        if progress.stage == "tokenizing" and tenth > self.said:
-            self.said = tenth
-            self.console.print(
-                f"preparing the corpus: {10 * tenth} %, {progress.pieces:,} pieces", markup=False
-            )
+        quick = progress.stage == "hashing" and progress.total_bytes < LONG_TO_HASH
+        if quick or (progress.stage, tenth) == self.said:
+            return
+        self.said = (progress.stage, tenth)
+        done = " of the hashes" if progress.stage == "hashing" else f", {progress.pieces:,} pieces"
+        self.console.print(f"preparing the corpus: {10 * tenth} %{done}", markup=False)

@@ -16,7 +16,7 @@ from spanbert.workflows.settings import checked
 
 def test_every_recipe_is_a_valid_file(request):
     recipes = request.config.rootpath / "recipes"
-    pretraining = sorted(recipes.glob("*/pretrain.toml"))
+    pretraining = sorted(recipes.glob("*/pretrain*.toml"))
     assert pretraining
     for path in pretraining:
         assert {"output", "objective", "steps"} <= read_config(path, pretrain.ConfigFile).keys()

@@ -55,6 +55,18 @@ def test_a_resumed_run_goes_on_where_it_was_saved(tmp_path):
     assert [record.step for record in heard.records] == list(range(9, 21))
 
 
+def test_other_threads_than_before_are_told_since_they_round_otherwise(tmp_path, caplog, monkeypatch):
+    options = {"steps": 8, "save_every": 4}
+    with pytest.raises(Stop):
+        trainer(tmp_path, listeners=[StopAt(5)], **options).train()
+    threads = torch.get_num_threads()
+    trainer(tmp_path, resume=True, **options).train()
+    assert "threads" not in caplog.text
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads + 3)
+    trainer(tmp_path, resume=True, **options).train()
+    assert f"OMP_NUM_THREADS={threads}" in caplog.text
+
+
 @pytest.mark.parametrize("accumulate", [2, 4])
 def test_accumulated_batches_equal_one_large_batch(tmp_path, accumulate):
     # 30 features of 16 pieces: the last update has fewer sequences and unequal batches

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,8 @@ from spanbert.training.processes import Processes
 from spanbert.training.run_folder import RunFolder
 from spanbert.training.schedule import linear_schedule, stable_schedule
 from spanbert.training.settings import TrainingSettings
+
+log = logging.getLogger(__name__)
 
 REMEDY = (
     "what was kept before is intact, but --resume would meet the same again: take another --output, the kept "
@@ -255,6 +258,7 @@ class Trainer:
             "place": self.place,
             "best": None if self.best is None else json.dumps(self.best.to_json()),
             "stale": self.stale,
+            "threads": torch.get_num_threads(),
             "model": self.accelerator.get_state_dict(self.model),
             "optimizer": self.optimizer.state_dict(),
         }
@@ -268,6 +272,13 @@ class Trainer:
         self.epoch, self.place = state["epoch"], state["place"]
         self.best = None if state["best"] is None else Report(**json.loads(state["best"]))
         self.stale = state["stale"]
+        before, now = state.get("threads"), torch.get_num_threads()  # older resume points do not tell
+        if self.processes.is_main and before not in (None, now):
+            log.warning(
+                "%s: made with %d threads, resumed with %d: the same samples, but sums rounded otherwise "
+                "(OMP_NUM_THREADS=%d gives the same bits)",
+                *(self.run.path, before, now, before),
+            )
         self.accelerator.unwrap_model(self.model).load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
 

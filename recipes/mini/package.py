@@ -12,10 +12,12 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import spanbert
-from spanbert.checkpoint.folder import read_folder, write_compact, write_task
+from spanbert.checkpoint.folder import Checkpoint, read_folder, write_compact, write_task
+from spanbert.checkpoint.heads import QUESTION_ANSWERING
 from spanbert.checkpoint.parts import PARTS, part_names, with_part, write_part
 from spanbert.scoring.report import Report
 from spanbert.workflows.model_source import describe
@@ -35,7 +37,7 @@ def main() -> None:
         write_compact(source, target)
         (target / "vocab.txt").unlink()  # tokenizer.json holds it
         for name in part_names(before):
-            write_part(read_folder(target), with_part(read_folder(before), name))
+            write_part(read_folder(target), without_answers(with_part(read_folder(before), name)))
     predictor = spanbert.load(target)
     examples = list(predictor.task.read(held_out))
     predictions = list(predictor.predict(examples))
@@ -45,6 +47,12 @@ def main() -> None:
     (target / "README.md").write_text(card(report), encoding="utf-8")
     size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file())
     print(f"{target}: {size / 1e6:.1f} MB; on the held-out questions {report.values}")
+
+
+def without_answers(part: Checkpoint) -> Checkpoint:
+    """A part without the head for questions, which is the folder's own and has just changed."""
+    kept = {k: v for k, v in part.stored.tensors.items() if k not in QUESTION_ANSWERING.tensors}
+    return replace(part, stored=replace(part.stored, tensors=kept))
 
 
 def card(report: Report) -> str:

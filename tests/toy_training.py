@@ -99,6 +99,7 @@ def trainer(folder, *, model=None, data=None, scores=(), resume=False, listeners
     )
     run = RunFolder(folder, chosen.model_dump(), resume=resume)
     run.begin()
+    run.close()  # tests resume in one process what was stopped in another
     made = Trainer(
         model or Model(chosen.dropout),
         data or Data(),

@@ -6,9 +6,9 @@ import torch
 from torch.utils.data import DataLoader
 from transformers import BertConfig, BertForMaskedLM, Trainer, TrainerCallback, TrainingArguments
 
-from spanbert.errors import DataError
+from spanbert.errors import DataError, SettingsError
 from spanbert.pretraining.collator import IGNORED, SpanMaskingCollator
-from spanbert.pretraining.masking import GeometricSpans, WholeWords
+from spanbert.pretraining.masking import GeometricSpans, GivenSpans, SinglePieces, WholeWords
 
 TEXTS = ["the river runs through the capital city of france"] * 3 + ["paris what where"] * 2
 
@@ -152,6 +152,23 @@ def test_padding_stays_out_of_sight_and_kinds_are_kept(features, collator, token
     assert all(torch.equal(padded[name], plain[name]) for name in plain)
     assert torch.equal(kinds[:, 3:], padded["attention_mask"][:, 3:])
     assert not kinds[:, :3].any()
+    for feature in features:
+        del feature["attention_mask"]  # padding is told from [PAD] then
+    unmarked = collator(features)
+    assert torch.equal(unmarked.pop("token_type_ids"), kinds)
+    assert all(torch.equal(unmarked[name], plain[name]) for name in plain)
+
+
+def test_a_batch_of_nothing_is_refused(collator):
+    with pytest.raises(DataError, match="no feature to make a batch of"):
+        collator([])
+
+
+@pytest.mark.parametrize("kind", [GeometricSpans, WholeWords, SinglePieces, GivenSpans])
+@pytest.mark.parametrize("budget", [-1, 0, 1, 1.5, float("nan")])
+def test_a_budget_that_is_no_share_is_refused(kind, budget):
+    with pytest.raises(SettingsError, match="masking budget: a share between 0 and 1"):
+        kind(budget=budget)
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,15 @@ def test_sharded_models_are_refused():
         Processes(made)
 
 
+@pytest.mark.parametrize("way", ["FSDP", "DEEPSPEED"])
+def test_sharding_is_refused_where_accelerate_would_pass_over_it(monkeypatch, way):
+    monkeypatch.setenv(f"ACCELERATE_USE_{way}", "false")
+    alone = Processes(Accelerator(cpu=True)).accelerator
+    monkeypatch.setenv(f"ACCELERATE_USE_{way}", "true")
+    with pytest.raises(SettingsError, match=f"launched for {way}, which is not supported"):
+        Processes(alone)
+
+
 def test_only_a_broken_exchange_is_taken_for_a_death():
     with pytest.raises(RuntimeError, match="shapes"), told_of_death():
         raise RuntimeError("shapes do not fit")

@@ -1,4 +1,7 @@
 import json
+import struct
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -22,6 +25,7 @@ def begun(path, *, steps=3, saved=None, resume=False):
         run.updated(record(step))
     if saved:
         run.save({"step": saved, "model": {"weight": torch.ones(2)}})
+    run.close()
     return run
 
 
@@ -118,6 +122,45 @@ def test_a_damaged_resume_point_is_one_line_that_names_it(tmp_path, damage):
     assert "\n" not in str(caught.value)
 
 
+def test_a_weight_that_changed_on_disk_is_noticed(tmp_path):
+    run = begun(tmp_path, saved=2)
+    raw = bytearray(run.resume_point.read_bytes())
+    place = raw.index(struct.pack("<2f", 1.0, 1.0))
+    raw[place] ^= 1  # a number still, that nobody would see
+    run.resume_point.write_bytes(raw)
+    with pytest.raises(CheckpointError, match=r"damaged resume point \(.*has changed since it was written\)"):
+        RunFolder(tmp_path, SETTINGS, resume=True).load()
+
+
+def test_two_processes_do_not_train_one_run(tmp_path):
+    begun(tmp_path, saved=2)
+    code = (
+        "import sys; from spanbert.training.run_folder import RunFolder; from pathlib import Path; "
+        "run = RunFolder(Path(sys.argv[1]), {'seed': 1, 'train': ['a.json']}, resume=True); run.begin(); "
+        "print('begun', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "begun\n"
+        mine = RunFolder(tmp_path, SETTINGS, resume=True)
+        with pytest.raises(SettingsError, match="another process is training this run"):
+            mine.begin()
+        other.kill()
+    mine.begin()  # of a process that was killed the lock is free
+    mine.close()
+    assert not (tmp_path / ".lock").exists()
+
+
+def test_a_run_that_another_process_has_finished_meanwhile_is_not_begun_anew(tmp_path):
+    run = begun(tmp_path, saved=2)
+    late = RunFolder(tmp_path, SETTINGS, resume=True)
+    run.finish(report(1.0))
+    before = run.metrics.read_bytes()
+    with pytest.raises(SettingsError, match="finished this run meanwhile"):
+        late.begin()
+    assert run.metrics.read_bytes() == before
+
+
 def test_an_interrupted_write_keeps_the_earlier_resume_point(tmp_path, monkeypatch):
     run = begun(tmp_path, saved=2)
 
@@ -129,7 +172,7 @@ def test_an_interrupted_write_keeps_the_earlier_resume_point(tmp_path, monkeypat
     with pytest.raises(KeyboardInterrupt):
         run.save({"step": 3})
     assert run.load()["step"] == 2
-    assert not list(tmp_path.glob(".*"))
+    assert not list(tmp_path.glob(".*.part"))
 
 
 def test_a_run_from_before_a_setting_existed_is_resumed_where_its_default_is_kept(tmp_path):

@@ -48,6 +48,23 @@ def test_a_model_inside_the_folder_of_its_corpus_is_resumed(corpus, start, train
     assert again == trained[1]
     with pytest.raises(SettingsError, match="texts: is the corpus; choose another --output"):
         pretrain([folder], folder, model=start, **SETTINGS)
+    before = sorted(folder.iterdir())
+    with pytest.raises(SettingsError, match="texts: is the corpus; choose another --corpus-folder"):
+        pretrain([folder], tmp_path / "other", model=start, corpus_folder=folder, **SETTINGS)
+    assert sorted(folder.iterdir()) == before
+
+
+def test_one_corpus_need_not_stand_in_a_list(corpus, start, trained, tmp_path):
+    assert pretrain(str(corpus), tmp_path / "text", model=start, **SETTINGS) == trained[1]
+
+
+@pytest.mark.parametrize("name", ["README.md", "tokenizer.json", "vocab.txt"])
+def test_files_that_a_model_would_replace_are_left_alone(corpus, start, tmp_path, name):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / name).write_text("precious", encoding="utf-8")
+    with pytest.raises(SettingsError, match=f"mine: holds {name}, which the model's would replace"):
+        pretrain([corpus], tmp_path / "mine", model=start, **SETTINGS)
+    assert (tmp_path / "mine" / name).read_text(encoding="utf-8") == "precious"
 
 
 def test_what_does_not_change_the_outcome_may_change(corpus, start, trained, tmp_path, monkeypatch):

@@ -115,10 +115,11 @@ def _mendable(error: Exception) -> str | None:
 
 
 def _invalid_settings(error: BaseException) -> str:
-    found = [
-        f"{'.'.join(map(str, problem['loc']))}: {problem['msg']} (got {problem['input']!r})"
-        for problem in error.errors()  # type: ignore[attr-defined]
-    ]
+    found = []
+    for problem in error.errors():  # type: ignore[attr-defined]
+        name, told = ".".join(map(str, problem["loc"])), str(problem["msg"]).removeprefix("Value error, ")
+        # Without a name it is about several flags together, and says which.
+        found.append(f"{name}: {told} (got {problem['input']!r})" if name else told)
     return "; ".join(found)
 
 

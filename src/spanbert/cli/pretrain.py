@@ -54,7 +54,7 @@ def pretrain(
         model: what to continue: a shipped name, a folder, an archive or a hub id.
         preset: size of a new encoder instead (tiny, small, base, large), with --tokenizer.
         tokenizer: folder of the tokenizer; beside --model it may have another vocabulary than the model.
-        batch_tokens: pieces in a batch; the same as --batch-pieces.
+        batch_tokens: pieces in a batch, at least one sequence; the same as --batch-pieces.
         config: TOML file with these options as keys (corpus = ["FILE"]); flags win over it.
         resume: go on with the unfinished run in the output folder.
         plan: say what the run would take (parameters, memory, hours), and do not train.

@@ -75,16 +75,20 @@ class SpanMaskingCollator:
         """Features with `input_ids` ([CLS] and [SEP] included) as one padded, masked batch.
 
         Args:
-            features: where one has an `attention_mask`, its padding is cut off; `token_type_ids` are kept.
+            features: padding is cut off (by the `attention_mask` where there is one, else each [PAD]);
+                `token_type_ids` are kept.
 
         Returns:
             `input_ids`, `attention_mask` and `labels`, integers (B, P); labels are -100 at visible pieces;
             also `token_type_ids` where the first feature has some.
 
         Raises:
-            DataError: a feature has no `input_ids`, none but padding, or such as are not in the vocabulary.
+            DataError: there are no features, or one has no `input_ids`, none but padding, or such as are not
+                in the vocabulary.
         """
-        rows = [_unpadded(feature, "input_ids", number) for number, feature in enumerate(features)]
+        if not features:
+            raise DataError("there is no feature to make a batch of")
+        rows = [self._unpadded(feature, "input_ids", number) for number, feature in enumerate(features)]
         lengths = np.asarray([len(row) for row in rows], dtype=np.int64)
         ids = np.concatenate(rows)
         if ids.min() < 0 or ids.max() >= len(self._fixed):
@@ -120,19 +124,22 @@ class SpanMaskingCollator:
         padded["input_ids"][real] = seen
         padded["labels"][real] = labels
         if "token_type_ids" in features[0]:
-            kinds = [_unpadded(feature, "token_type_ids", number) for number, feature in enumerate(features)]
+            kinds = [
+                self._unpadded(feature, "token_type_ids", number) for number, feature in enumerate(features)
+            ]
             padded["token_type_ids"] = np.zeros(shape, dtype=np.int64)
             padded["token_type_ids"][real] = np.concatenate(kinds)
         return {name: torch.from_numpy(values) for name, values in padded.items()}
 
-
-def _unpadded(feature: Mapping[str, Any], name: str, number: int) -> NDArray[np.int32]:
-    """Values of a feature without those of padding."""
-    if name not in feature:
-        raise DataError(f"there is no {name}; found {', '.join(feature) or 'nothing'}", "feature", number)
-    values = np.asarray(feature[name], dtype=np.int32)
-    if "attention_mask" in feature:
-        values = values[np.asarray(feature["attention_mask"], dtype=np.bool_)]
-    if not len(values):
-        raise DataError(f"its {name} are empty", "feature", number)
-    return values
+    def _unpadded(self, feature: Mapping[str, Any], name: str, number: int) -> NDArray[np.int32]:
+        """Values of a feature without those of padding."""
+        if name not in feature:
+            raise DataError(f"there is no {name}; found {', '.join(feature) or 'nothing'}", "feature", number)
+        if "attention_mask" in feature:
+            real = np.asarray(feature["attention_mask"], dtype=np.bool_)
+        else:
+            real = np.asarray(feature["input_ids"]) != self.pad_id
+        values = np.asarray(feature[name], dtype=np.int32)[real]
+        if not len(values):
+            raise DataError(f"its {name} are empty", "feature", number)
+        return values

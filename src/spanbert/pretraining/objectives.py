@@ -15,6 +15,7 @@ from spanbert.pretraining.masking import (
     WholeWords,
 )
 from spanbert.pretraining.masking.lengths import LONGEST_SPAN, SPAN_P
+from spanbert.pretraining.masking.scheme import check_share
 
 MASKED_LM = "masked_lm"
 GLOBAL = "global_masked_lm"
@@ -117,8 +118,8 @@ def objective(
         law = LengthLaw.geometric(SPAN_P if p is None else p, LONGEST_SPAN if longest is None else longest)
         found = _with_lengths(found, name, law)
     for share in (budget, final_budget):
-        if not (share is None or 0 < share < 1):
-            raise SettingsError(f"masking budget: a share between 0 and 1 is needed, got {share}")
+        if share is not None:
+            check_share(share)
     found = replace(found, final_budget=final_budget)
     return found if budget is None else found.with_budget(budget)
 

@@ -18,6 +18,9 @@ from spanbert.errors import MainProcessError, SettingsError, SpanbertError, Trai
 
 PATIENCE = timedelta(days=30)
 """How long a process waits for the main one to prepare a corpus or to evaluate; a death ends it at once."""
+SHARDING = ("FSDP", "DEEPSPEED", "MEGATRON_LM")
+"""As accelerate's launcher asks for them in the environment."""
+WHOLE = "every process must hold the whole model (torchrun, or accelerate launch --multi_gpu)"
 
 T = TypeVar("T")
 
@@ -92,10 +95,10 @@ class Processes:
     def _check(self) -> None:
         kind = self.accelerator.distributed_type
         if kind != DistributedType.NO and not kind.name.startswith("MULTI_"):
-            raise SettingsError(
-                f"launched for {kind.name}, which is not supported: every process must hold the whole model "
-                "(torchrun, or accelerate launch --multi_gpu)"
-            )
+            raise SettingsError(f"launched for {kind.name}, which is not supported: {WHOLE}")
+        for way in SHARDING:  # where there is no GPU, accelerate passes over them in silence
+            if os.environ.get(f"ACCELERATE_USE_{way}", "").lower() in ("1", "true", "yes"):
+                raise SettingsError(f"launched for {way}, which is not supported: {WHOLE}")
         launched = int(os.environ.get("WORLD_SIZE", "1"))
         if launched != self.count:
             raise SettingsError(

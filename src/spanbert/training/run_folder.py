@@ -6,16 +6,18 @@ import json
 import logging
 import os
 import tempfile
+import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from spanbert.errors import CheckpointError, SettingsError, TrainingError
 from spanbert.scoring.report import Report
-from spanbert.text.files import atomic_write, read_json, write_json
+from spanbert.text.files import atomic_write, make_folder, read_json, write_json
 from spanbert.training.events import StepRecord
 
 HASH = "_sha256"
@@ -24,13 +26,15 @@ HASH = "_sha256"
 
 RECORDED = "recorded"
 """The setting that holds what was recorded after the start of a run."""
+LOCK = ".lock"
 
 
 class RunFolder:
     """`OUTPUT/run/`: what is needed to read, plot, repeat and resume a run. Hears the loop as a listener.
 
-    The constructor only checks, before anything expensive happens; `begin` writes. A resumed run leaves the
-    files that the uninterrupted one would have left; only the `seconds` in metrics.jsonl differ.
+    The constructor only checks, before anything expensive happens; `begin` writes, and keeps other processes
+    out until `close` or the end of this one. A resumed run leaves the files that the uninterrupted one would
+    have left; only the `seconds` in metrics.jsonl differ.
 
     Args:
         path: the folder.
@@ -63,6 +67,7 @@ class RunFolder:
         self.resume_point = path / "resume.pt"
         self.report = path / "report.json"
         self.resume = resume
+        self._lock: FileLock | None = None
         if resume and self.settings_file.exists():
             self._check_settings({**self.defaults, **self._before()}, self.settings)
         elif self.finished:
@@ -99,8 +104,22 @@ class RunFolder:
         """Make the folder, record the settings, and clear away what a killed run left half written.
 
         Raises:
+            SettingsError: another process trains this run, or has finished it meanwhile.
             SpanbertError: the place is not writable.
         """
+        make_folder(self.path)
+        lock = FileLock(self.path / LOCK)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise SettingsError(
+                f"{self.path}: another process is training this run; wait for its end or choose another "
+                "--output"
+            ) from None
+        self._lock = lock
+        if self.finished:
+            self.close()
+            raise SettingsError(f"{self.path}: another process has finished this run meanwhile")
         if not self.resume_point.exists():
             if self.resume and self.metrics.exists():
                 logging.getLogger(__name__).warning("%s: no resume point yet, beginning anew", self.path)
@@ -108,6 +127,13 @@ class RunFolder:
             self.metrics.unlink(missing_ok=True)
         for leftover in self.path.glob(".*.part"):
             leftover.unlink()
+
+    def close(self) -> None:
+        """Let other processes train in the folder."""
+        if self._lock is not None:
+            (self.path / LOCK).unlink(missing_ok=True)
+            self._lock.release()
+            self._lock = None
 
     def save(self, state: dict[str, Any]) -> None:
         """Write the resume point: complete or not at all, the earlier one kept until then.
@@ -123,7 +149,8 @@ class RunFolder:
                 os.fsync(stream.fileno())
             Path(temporary).replace(self.resume_point)
         except (OSError, RuntimeError) as error:
-            reason = (str(error) or type(error).__name__).splitlines()[0]
+            # torch does not pass on what the system said.
+            reason = error.strerror if isinstance(error, OSError) else "the disk may be full"
             raise TrainingError(
                 f"{self.resume_point}: cannot write the resume point ({reason}); make room, then --resume "
                 "goes on from the last complete one"
@@ -140,6 +167,9 @@ class RunFolder:
         if not self.resume_point.exists():
             return None
         try:
+            with zipfile.ZipFile(self.resume_point) as archive:  # torch writes checksums and reads over them
+                if (changed := archive.testzip()) is not None:
+                    raise ValueError(f"{changed} has changed since it was written")
             state: dict[str, Any] = torch.load(self.resume_point, map_location="cpu", weights_only=True)
         except Exception as error:  # damaged bytes make the unpickler raise nearly anything
             reason = (str(error) or type(error).__name__).splitlines()[0].partition(". ")[0]

@@ -31,7 +31,7 @@ class TrainingSettings(BaseModel):
     max_gradient_norm: float = Field(1.0, gt=0)
     """Gradients of the mean loss are scaled down to this norm."""
     batch_pieces: int = Field(4096, ge=64)
-    """Pieces in a batch of one process (there is no padding)."""
+    """Pieces in a batch of one process, at least one sequence (there is no padding)."""
     accumulate: int = Field(1, ge=1)
     """Batches of each process whose gradients make one update."""
     dropout: float = Field(0.1, ge=0, lt=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -136,8 +137,9 @@ def finetune(
         listeners=[*recorders(run, chosen), *listeners],
         processes=processes,
     )
-    best = trainer.train()
-    processes.main_alone(lambda: run.finish(best))
+    with closing(run):
+        best = trainer.train()
+        processes.main_alone(lambda: run.finish(best))
     return best
 
 

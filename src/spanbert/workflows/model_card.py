@@ -9,6 +9,7 @@ from typing import Any
 
 import spanbert
 from spanbert.scoring.report import Report
+from spanbert.training.settings import TrainingSettings
 from spanbert.workflows.settings import FinetuneSettings, PretrainSettings
 
 PIPELINE_TAGS = {
@@ -68,7 +69,7 @@ def model_card(facts: CardFacts, name: str) -> str:
         "## Use",
         _use(facts),
         "## Settings",
-        _code("json", json.dumps(facts.settings.model_dump(mode="json"), indent=2)),
+        _settings(facts.settings),
         "## Licence",
         "None is stated. Whoever passes this model on chooses one that its data and its start model allow.",
     ]
@@ -102,7 +103,7 @@ def pretraining_card(
             "spanbert finetune TASK --train FILE --dev FILE --model PATH/OF/THIS/FOLDER --output DIR",
         ),
         "## Settings",
-        _code("json", json.dumps(settings.model_dump(mode="json"), indent=2)),
+        _settings(settings),
         "## Licence",
         "None is stated. Whoever passes this model on chooses one that its data and its start model allow.",
     ]
@@ -115,6 +116,11 @@ def _front_matter(facts: CardFacts) -> str:
     lines += [f"pipeline_tag: {tag}"] if tag else []
     lines += ["tags:", "- spanbert", f"- {facts.task.name}"]
     return "---\n" + "\n".join(lines) + "\n---"
+
+
+def _settings(settings: TrainingSettings) -> str:
+    unused = {"steps"} if settings.steps is None else {"epochs"}
+    return _code("json", json.dumps(settings.model_dump(mode="json", exclude=unused), indent=2))
 
 
 def _table(left: str, right: str, rows: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ HEADS = {"masked-LM": "masked_lm", "boundary": "boundary", "next-sentence": "nex
 
 @told_of_death()
 def pretrain(
-    corpus: Sequence[str | Path],
+    corpus: str | Path | Sequence[str | Path],
     output: str | Path,
     *,
     model: str | Path | None = None,
@@ -75,7 +76,7 @@ def pretrain(
     """Pretrain an encoder by an objective on masked spans.
 
     Args:
-        corpus: text files, folders, JSONL, Parquet, or ids of hub data sets.
+        corpus: text files, folders, JSONL, Parquet, or ids of hub data sets; one or several.
         output: folder of the model; `output/corpus` holds the prepared corpus, `output/run` the run.
         model: what to continue: a shipped name, a folder, a released archive (with its heads) or a hub id.
         preset: size of a new encoder with random weights, in place of `model`; needs `tokenizer`.
@@ -156,8 +157,9 @@ def pretrain(
         listeners=[*recorders(run, chosen), *listeners],
         processes=processes,
     )
-    best = trainer.train()
-    processes.main_alone(lambda: run.finish(best))
+    with closing(run):
+        best = trainer.train()
+        processes.main_alone(lambda: run.finish(best))
     return best
 
 

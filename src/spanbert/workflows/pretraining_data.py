@@ -34,7 +34,7 @@ MUCH_UNKNOWN = 0.1
 
 
 def prepare_corpus(
-    corpus: Sequence[str | Path],
+    corpus: str | Path | Sequence[str | Path],
     output: Path,
     tokenizer: Tokenizer,
     *,
@@ -55,11 +55,17 @@ def prepare_corpus(
         offline: take hub ids from the cache only.
 
     Raises:
-        SettingsError: its blocks are too long for the encoder, or the output is the corpus itself.
+        SettingsError: its blocks are too long for the encoder, or the corpus itself is where to
+            write.
         SpanbertError: as `prepare`.
     """
-    if any(Path(name).is_dir() and Path(name).resolve() == output.resolve() for name in corpus):
-        raise SettingsError(f"{output}: is the corpus; choose another --output, which may be a folder in it")
+    sources = [corpus] if isinstance(corpus, str | Path) else corpus
+    read = {Path(name).resolve() for name in sources if Path(name).is_dir()}
+    for place, option in ((output, "--output"), (settings.corpus_folder, "--corpus-folder")):
+        if place is not None and place.resolve() in read:
+            raise SettingsError(
+                f"{place}: is the corpus; choose another {option}, which may be a folder in it"
+            )
     pairs = settings.sequences == "pairs"
     special = 3 if pairs else 2
     most = positions - special
@@ -72,7 +78,7 @@ def prepare_corpus(
             f"which has {positions} positions; take --corpus-settings.block-pieces {most}"
         )
     prepared = prepare(
-        corpus,
+        sources,
         tokenizer,
         settings.corpus_folder or output / "corpus",
         chosen,

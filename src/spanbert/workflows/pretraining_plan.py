@@ -69,7 +69,7 @@ class Plan:
 
 
 def plan_pretraining(
-    corpus: Sequence[str | Path],
+    corpus: str | Path | Sequence[str | Path],
     output: str | Path,
     *,
     model: str | Path | None = None,

@@ -17,6 +17,7 @@ from spanbert.pretraining.corpus.sources import (
     find_sources,
     kind,
 )
+from spanbert.text.documents import KINDS as DOCUMENTS
 from spanbert.text.documents import read_document
 from spanbert.text.files import make_folder
 from spanbert.text.tokenizer import SPECIAL_PIECES, Tokenizer
@@ -71,7 +72,7 @@ def _texts(
         path = Path(name)
         if path.is_dir():
             for file in files_of_folder(path, {output.resolve()}):
-                if not file.is_file():
+                if not file.is_file() or kind(file) not in STREAMED | DOCUMENTS.keys():
                     logging.getLogger(__name__).warning("passed over, no file of a corpus: %s", file)
                     continue
                 try:

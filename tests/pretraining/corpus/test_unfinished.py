@@ -48,6 +48,18 @@ if __name__ == "__main__":
 """
 
 
+UNGUARDED = """
+from pathlib import Path
+from spanbert.pretraining.corpus.prepare import prepare
+from spanbert.pretraining.corpus.settings import CorpusSettings
+from spanbert.text.tokenizer import Tokenizer
+
+folder, vocabulary = Path({folder!r}), Path({vocabulary!r})
+tokenizer = Tokenizer.from_vocabulary(vocabulary, lowercase=True)
+prepare([folder / "sources"], tokenizer, folder / "corpus", CorpusSettings(workers=2))
+"""
+
+
 class Stop(Exception):
     pass
 
@@ -72,6 +84,17 @@ def run(tmp_path, vocabulary, *, workers=1, file_bytes=0, kill_at=-1) -> subproc
     return subprocess.run(
         [sys.executable, str(script), *arguments], capture_output=True, text=True, check=False, timeout=300
     )
+
+
+def test_a_script_without_its_guard_is_told_so_and_does_not_hang(sources, vocabulary, tmp_path):
+    script = tmp_path / "unguarded.py"
+    script.write_text(UNGUARDED.format(folder=str(tmp_path), vocabulary=str(vocabulary)), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 1
+    assert "put what it does under `if __name__ == '__main__':`" in done.stderr
+    assert "SpanbertError: a process that tokenizes has died" in done.stderr.splitlines()[-1]
 
 
 def test_one_that_was_stopped_after_each_shard_ends_in_the_same_bytes(prepared, sources, tokenizer, tmp_path):

@@ -40,7 +40,7 @@ from spanbert.pretraining.corpus.unfinished import (
     origin_before,
     shard_file,
 )
-from spanbert.pretraining.corpus.workers import cut_in_order
+from spanbert.pretraining.corpus.workers import check_main_guard, cut_in_order
 from spanbert.text.files import write_json
 from spanbert.text.tokenizer import Tokenizer
 
@@ -102,8 +102,9 @@ def prepare(
             other sources, or has changed since it was written.
         SettingsError: the folder is a corpus of another tokenizer or of other settings.
         MissingExtraError: a source or setting takes an optional package.
-        SpanbertError: the disk is full, or a process died.
+        SpanbertError: the disk is full, a process died, or the calling script lacks its main guard.
     """
+    check_main_guard()
     output = Path(output)
     tell = progress or (lambda _: None)
     found, passed_over = find_sources(sources, settings, leave_out=(output, *leave_out), offline=offline)

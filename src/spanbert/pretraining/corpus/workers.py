@@ -36,6 +36,19 @@ class Chunk:
     ends_shard: bool
 
 
+def check_main_guard() -> None:
+    """Refuse to begin in a process that is itself being started: its script would do all the work again.
+
+    Raises:
+        SpanbertError: a script that starts processes lacks its guard.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):  # what multiprocessing itself asks
+        raise SpanbertError(
+            "this script starts processes that tokenize, and each of them runs the script: put what it does "
+            "under `if __name__ == '__main__':`, or set workers to 1"
+        )
+
+
 def cut_in_order(
     chunks: Iterator[Chunk], tokenizer_json: str, *, segment_chinese: bool, workers: int
 ) -> Generator[tuple[Chunk, Cut], None, None]:

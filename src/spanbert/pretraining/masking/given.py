@@ -9,6 +9,7 @@ import numpy as np
 from spanbert.pretraining.masked_spans import MaskedSpans
 from spanbert.pretraining.masking.lengths import LengthLaw
 from spanbert.pretraining.masking.placement import Placement, place
+from spanbert.pretraining.masking.scheme import check_share
 from spanbert.pretraining.randomness import SampleRandom, Stream
 from spanbert.pretraining.sequences import Sequences
 
@@ -29,6 +30,9 @@ class GivenSpans:
     budget: float = 0.15
     share: float = 0.5
     law: LengthLaw = field(default_factory=lambda: LengthLaw((1.0,)))
+
+    def __post_init__(self) -> None:
+        check_share(self.budget)
 
     def choose(self, sequences: Sequences, random: SampleRandom) -> MaskedSpans:
         """Given spans in random order, then others."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from spanbert.pretraining.masked_spans import MaskedSpans
 from spanbert.pretraining.masking.placement import choose_units
+from spanbert.pretraining.masking.scheme import check_share
 from spanbert.pretraining.randomness import SampleRandom
 from spanbert.pretraining.sequences import Sequences
 
@@ -21,6 +22,9 @@ class SinglePieces:
 
     budget: float = 0.15
     apart: bool = True
+
+    def __post_init__(self) -> None:
+        check_share(self.budget)
 
     def choose(self, sequences: Sequences, random: SampleRandom) -> MaskedSpans:
         """Uniformly chosen pieces."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from spanbert.pretraining.masked_spans import MaskedSpans
 from spanbert.pretraining.masking.lengths import LengthLaw
 from spanbert.pretraining.masking.placement import Placement, place
+from spanbert.pretraining.masking.scheme import check_share
 from spanbert.pretraining.randomness import SampleRandom
 from spanbert.pretraining.sequences import Sequences
 
@@ -22,6 +23,9 @@ class GeometricSpans:
 
     budget: float = 0.15
     law: LengthLaw = field(default_factory=LengthLaw.geometric)
+
+    def __post_init__(self) -> None:
+        check_share(self.budget)
 
     def choose(self, sequences: Sequences, random: SampleRandom) -> MaskedSpans:
         """Spans with a visible piece on both sides."""

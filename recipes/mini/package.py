@@ -51,7 +51,9 @@ def main() -> None:
 
 def without_answers(part: Checkpoint) -> Checkpoint:
     """A part without the head for questions, which is the folder's own and has just changed."""
-    kept = {k: v for k, v in part.stored.tensors.items() if k not in QUESTION_ANSWERING.tensors}
+    kept = {
+        name: values for name, values in part.stored.tensors.items() if name not in QUESTION_ANSWERING.tensors
+    }
     return replace(part, stored=replace(part.stored, tensors=kept))
 
 

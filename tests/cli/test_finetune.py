@@ -70,8 +70,8 @@ def test_flags_win_over_the_file_and_the_file_over_defaults(qa_job, tmp_path):
     ("flags", "message"),
     [
         (["--epcohs", "1"], "--epcohs"),
-        (["--epochs", "many"], "epochs: Input should be a valid number"),
-        (["--epochs", "-1"], "epochs: Input should be greater than 0 (got '-1')"),
+        (["--epochs", "many"], "epochs: input should be a valid number"),
+        (["--epochs", "-1"], "epochs: input should be greater than 0, got '-1'"),
         (["--epochs", "1"], "spanbert: say epochs or steps, not both\n"),
         (["--precision", "float16"], "float16"),
         (["--task-settings.contrats", "1"], "unknown setting contrats: did you mean contrast?"),

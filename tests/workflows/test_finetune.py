@@ -125,7 +125,7 @@ def test_wrong_settings_and_files_are_one_line_and_write_nothing(qa_job, tmp_pat
 def test_a_folder_with_a_model_is_not_overwritten(qa_job, tmp_path):
     model = shutil.copytree(qa_job / "start", tmp_path / "model")
     before = results(model)
-    with pytest.raises(SpanbertError, match="holds a model already"):
+    with pytest.raises(SpanbertError, match=r"holds config\.json, .* already, which would be replaced"):
         run_here(qa_job, model)
     assert results(model) == before
 

@@ -62,7 +62,7 @@ def test_one_corpus_need_not_stand_in_a_list(corpus, start, trained, tmp_path):
 def test_files_that_a_model_would_replace_are_left_alone(corpus, start, tmp_path, name):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / name).write_text("precious", encoding="utf-8")
-    with pytest.raises(SettingsError, match=f"mine: holds {name}, which the model's would replace"):
+    with pytest.raises(SettingsError, match=f"mine: holds {name} already, which would be replaced"):
         pretrain([corpus], tmp_path / "mine", model=start, **SETTINGS)
     assert (tmp_path / "mine" / name).read_text(encoding="utf-8") == "precious"
 

@@ -51,6 +51,12 @@ def test_nothing_to_learn_from(tmp_path):
         train_tokenizer([tmp_path / "empty.txt"], tmp_path / "out", size=3)
 
 
+def test_one_file_need_not_stand_in_a_list(corpus, tmp_path):
+    train_tokenizer(str(corpus), tmp_path / "one", size=120)
+    train_tokenizer([corpus], tmp_path / "list", size=120)
+    assert (tmp_path / "one/vocab.txt").read_bytes() == (tmp_path / "list/vocab.txt").read_bytes()
+
+
 def test_the_command(corpus, tmp_path):
     command = [sys.executable, "-m", "spanbert", "tokenizer", str(corpus), "--output", str(tmp_path / "out")]
     done = subprocess.run(

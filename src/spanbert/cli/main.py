@@ -103,24 +103,16 @@ def _check_command(arguments: Sequence[str]) -> None:
 def _mendable(error: Exception) -> str | None:
     """One line for an error that the user can mend; None for a fault of ours."""
     cause = error.__cause__ if isinstance(error, CycloptsError) else None
-    if cause is not None and type(cause).__module__.startswith("pydantic"):  # a flag's value out of range
-        return _invalid_settings(cause)
+    for found in (cause, error):
+        if type(found).__module__.startswith("pydantic"):  # a setting's value out of range
+            from spanbert.workflows.settings import problems
+
+            return problems(found)  # type: ignore[arg-type]
     if isinstance(error, SpanbertError | CycloptsError):
         return " ".join(str(error).split())
     if isinstance(error, OSError) and error.errno in DISK_ERRORS | PATH_ERRORS:
         return f"{error.filename or 'writing'}: {error.strerror}"
-    if type(error).__module__.startswith("pydantic"):
-        return _invalid_settings(error)
     return None
-
-
-def _invalid_settings(error: BaseException) -> str:
-    found = []
-    for problem in error.errors():  # type: ignore[attr-defined]
-        name, told = ".".join(map(str, problem["loc"])), str(problem["msg"]).removeprefix("Value error, ")
-        # Without a name it is about several flags together, and says which.
-        found.append(f"{name}: {told} (got {problem['input']!r})" if name else told)
-    return "; ".join(found)
 
 
 def _refuse(message: str, code: int = 2) -> int:

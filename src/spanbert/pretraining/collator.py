@@ -135,11 +135,11 @@ class SpanMaskingCollator:
         """Values of a feature without those of padding."""
         if name not in feature:
             raise DataError(f"there is no {name}; found {', '.join(feature) or 'nothing'}", "feature", number)
+        values = np.asarray(feature[name], dtype=np.int32)
         if "attention_mask" in feature:
             real = np.asarray(feature["attention_mask"], dtype=np.bool_)
         else:
-            real = np.asarray(feature["input_ids"]) != self.pad_id
-        values = np.asarray(feature[name], dtype=np.int32)[real]
-        if not len(values):
+            real = (values if name == "input_ids" else np.asarray(feature["input_ids"])) != self.pad_id
+        if not real.any():
             raise DataError(f"its {name} are empty", "feature", number)
-        return values
+        return values[real]

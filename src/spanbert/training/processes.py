@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedType
+from accelerate.utils import DistributedType, parse_flag_from_env
 from torch import distributed
 
 from spanbert.errors import MainProcessError, SettingsError, SpanbertError, TrainingError
@@ -97,7 +97,7 @@ class Processes:
         if kind != DistributedType.NO and not kind.name.startswith("MULTI_"):
             raise SettingsError(f"launched for {kind.name}, which is not supported: {WHOLE}")
         for way in SHARDING:  # where there is no GPU, accelerate passes over them in silence
-            if os.environ.get(f"ACCELERATE_USE_{way}", "").lower() in ("1", "true", "yes"):
+            if parse_flag_from_env(f"ACCELERATE_USE_{way}"):
                 raise SettingsError(f"launched for {way}, which is not supported: {WHOLE}")
         launched = int(os.environ.get("WORLD_SIZE", "1"))
         if launched != self.count:

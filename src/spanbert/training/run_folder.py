@@ -27,6 +27,7 @@ HASH = "_sha256"
 RECORDED = "recorded"
 """The setting that holds what was recorded after the start of a run."""
 LOCK = ".lock"
+"""File that the process holds which trains."""
 
 
 class RunFolder:
@@ -116,9 +117,8 @@ class RunFolder:
                 f"{self.path}: another process is training this run; wait for its end or choose another "
                 "--output"
             ) from None
-        self._lock = lock
+        self._lock = lock  # until `close`, whatever comes
         if self.finished:
-            self.close()
             raise SettingsError(f"{self.path}: another process has finished this run meanwhile")
         if not self.resume_point.exists():
             if self.resume and self.metrics.exists():
@@ -149,8 +149,9 @@ class RunFolder:
                 os.fsync(stream.fileno())
             Path(temporary).replace(self.resume_point)
         except (OSError, RuntimeError) as error:
+            told = (str(error) or type(error).__name__).splitlines()[0]
             # torch does not pass on what the system said.
-            reason = error.strerror if isinstance(error, OSError) else "the disk may be full"
+            reason = told if isinstance(error, OSError) else f"the disk may be full: {told}"
             raise TrainingError(
                 f"{self.resume_point}: cannot write the resume point ({reason}); make room, then --resume "
                 "goes on from the last complete one"

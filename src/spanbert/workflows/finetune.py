@@ -99,7 +99,6 @@ def finetune(
     if (report := finished_before(run, processes)) is not None:
         return report
     compiled_where_asked(made.model, chosen)
-    processes.main_alone(run.begin)
     engine: Engine[Any] = Engine(made.model, made.task.collate, device=processes.accelerator.device)
     fitted = made.task
 
@@ -138,6 +137,7 @@ def finetune(
         processes=processes,
     )
     with closing(run):
+        processes.main_alone(run.begin)
         best = trainer.train()
         processes.main_alone(lambda: run.finish(best))
     return best

@@ -130,7 +130,6 @@ def pretrain(
 
     data, held_out = processes.main_first(divided)
     compiled_where_asked(network, chosen)
-    processes.main_alone(run.begin)
 
     def evaluate() -> Report:
         device = processes.accelerator.device
@@ -158,6 +157,7 @@ def pretrain(
         processes=processes,
     )
     with closing(run):
+        processes.main_alone(run.begin)
         best = trainer.train()
         processes.main_alone(lambda: run.finish(best))
     return best

@@ -12,8 +12,8 @@ from spanbert.training.processes import Processes
 from spanbert.training.run_folder import RunFolder
 from spanbert.training.settings import TrainingSettings
 
-OVERWRITTEN = ("README.md", "tokenizer.json", "vocab.txt")
-"""Files of a model folder that may lie in a folder without a model."""
+OVERWRITTEN = ("config.json", "README.md", "tokenizer.json", "vocab.txt")
+"""Files of a model folder by which is told that something stands there already."""
 
 
 def run_folder(
@@ -29,8 +29,8 @@ def run_folder(
         resume: go on with the run there.
 
     Raises:
-        SettingsError: as `RunFolder`; or `output` is a file, or a folder with a model (or files named
-            like those of one) that no run made.
+        SettingsError: as `RunFolder`; or `output` is a file, or a folder with files named like those
+            of a model that no run made.
     """
     if output.is_file():
         raise SettingsError(f"{output}: is a file; name a folder for the model")
@@ -44,14 +44,11 @@ def run_folder(
         defaults=type(settings)().model_dump(include=set(deciding)),
         free={"model", "save_every"},
     )
-    if not run.path.exists():
-        if (output / "config.json").exists():
-            raise SettingsError(f"{output}: holds a model already; choose another --output")
-        if found := [name for name in OVERWRITTEN if (output / name).exists()]:
-            raise SettingsError(
-                f"{output}: holds {' and '.join(found)}, which the model's would replace; choose another "
-                "--output"
-            )
+    found = [name for name in OVERWRITTEN if (output / name).exists()]
+    if found and not run.path.exists():
+        raise SettingsError(
+            f"{output}: holds {', '.join(found)} already, which would be replaced; choose another --output"
+        )
     return run
 
 

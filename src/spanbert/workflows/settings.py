@@ -84,8 +84,12 @@ def checked(kind: type[S], values: Mapping[str, Any], place: str) -> S:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        problems = "; ".join(_problem(problem, kind) for problem in error.errors())
-        raise SettingsError(f"{place}: {problems}") from None
+        raise SettingsError(f"{place}: {problems(error, kind)}") from None
+
+
+def problems(error: ValidationError, kind: type[BaseModel] = BaseModel) -> str:
+    """What is wrong with values that were given for settings of a kind, in one line."""
+    return "; ".join(_problem(problem, kind) for problem in error.errors())
 
 
 def _problem(problem: Any, kind: type[BaseModel]) -> str:

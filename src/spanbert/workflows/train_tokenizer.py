@@ -24,10 +24,11 @@ from spanbert.text.tokenizer import SPECIAL_PIECES, Tokenizer
 
 STREAMED = KINDS.keys() - {".md"}
 """Endings that are read as a corpus is, line by line; others as documents."""
+READ = STREAMED | DOCUMENTS.keys()
 
 
 def train_tokenizer(
-    corpus: Iterable[str | Path],
+    corpus: str | Path | Iterable[str | Path],
     output: str | Path,
     *,
     size: int = 30000,
@@ -41,7 +42,8 @@ def train_tokenizer(
     Text, JSONL and Parquet are streamed, so a corpus may be larger than memory.
 
     Args:
-        corpus: files and folders of every kind that `spanbert pretrain` or `spanbert ask` reads, and hub ids.
+        corpus: files and folders of every kind that `spanbert pretrain` or `spanbert ask` reads, and hub ids;
+            one or several.
         output: folder for the tokenizer.
         size: pieces at most, special ones included.
         lowercase: make it uncased.
@@ -58,7 +60,8 @@ def train_tokenizer(
     if any((Path(output) / name).exists() for name in ("config.json", TOKENIZER)):
         raise SettingsError(f"{output}: holds a model or a tokenizer already; choose another --output")
     reading = CorpusSettings(text_field=text_field, split=split)
-    texts = _texts(corpus, Path(output), reading, offline=offline)
+    sources = [corpus] if isinstance(corpus, str | Path) else corpus
+    texts = _texts(sources, Path(output), reading, offline=offline)
     tokenizer = Tokenizer.train(texts, size=size, lowercase=lowercase)
     make_folder(Path(output))
     tokenizer.save(Path(output))
@@ -72,7 +75,7 @@ def _texts(
         path = Path(name)
         if path.is_dir():
             for file in files_of_folder(path, {output.resolve()}):
-                if not file.is_file() or kind(file) not in STREAMED | DOCUMENTS.keys():
+                if not file.is_file() or kind(file) not in READ:
                     logging.getLogger(__name__).warning("passed over, no file of a corpus: %s", file)
                     continue
                 try:

@@ -44,8 +44,8 @@ def check_main_guard() -> None:
     """
     if getattr(multiprocessing.current_process(), "_inheriting", False):  # what multiprocessing itself asks
         raise SpanbertError(
-            "this script starts processes that tokenize, and each of them runs the script: put what it does "
-            "under `if __name__ == '__main__':`, or set workers to 1"
+            "a process that the script started runs the script once more: put what it does under "
+            "`if __name__ == '__main__':`, or set workers to 1"
         )
 
 
